@@ -1,0 +1,1 @@
+"""Retrograd's engine."""

@@ -1,0 +1,1 @@
+"""The debug core: agent, log, session, graph; free of Qt."""

@@ -1,0 +1,1 @@
+"""Sources of events, loaded in the debuggee only."""

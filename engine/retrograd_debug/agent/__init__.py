@@ -1,0 +1,1 @@
+"""In the debuggee: gate, breakpoints, values, output, evaluation."""

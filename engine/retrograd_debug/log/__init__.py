@@ -1,0 +1,1 @@
+"""The log of a run: ring, recorder, SQLite file, reader."""

@@ -1,0 +1,1 @@
+"""The debugger's end of a run: launch, commands, snapshots."""
