@@ -273,7 +273,7 @@ class MemoryFreed(Event, frozen=True, array_like=True, tag=22):
 
 
 class AllocationAnnounced(Event, frozen=True, array_like=True, tag=23):
-    """An op that allocates more than 64 MiB is about to run: written before it, so that a death inside it has a name."""
+    """An op that allocates more than 64 MiB is about to run: written first, so that a death inside it has a name."""
 
     name: str
     site: SiteId

@@ -14,7 +14,7 @@ from retrograd_events.events import BackwardId, NodeId, Ref, ScopeId, Seq, SiteI
 
 
 class TensorInfo(msgspec.Struct):
-    """A tensor that can still matter. ``op`` is the seq of the op that made or last changed it (0: a leaf from outside),
+    """A tensor that can still matter. ``op`` is the seq of the op that made or last changed it (0: from outside),
     ``slot`` its place among that op's outputs. ``kind``: parameter, buffer, gradient or "" (plain). ``path`` is set for
     parameters and buffers. ``grad`` is what ``.grad`` holds. ``used`` is the iteration that last touched it."""
 

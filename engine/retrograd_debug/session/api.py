@@ -31,7 +31,7 @@ class Phase(Enum):
 
 
 class Verb(Enum):
-    """What can be asked for; a session says which of them it can do now, and the user interface enables itself from it."""
+    """What can be asked for; a session says which it can do now, and the user interface enables itself from it."""
 
     CONTINUE = "continue"
     PAUSE = "pause"
@@ -61,7 +61,7 @@ class StepKind(Enum):
 
 
 class Frame(msgspec.Struct, frozen=True):
-    """One frame of the held thread's Python stack, outermost first in ``Hold.stack``; ours and the engine's left out."""
+    """One frame of the held thread's stack, outermost first in ``Hold.stack``; ours and the engine's left out."""
 
     file: str
     line: int
@@ -119,7 +119,7 @@ class BreakpointStatus(msgspec.Struct, frozen=True):
     problem: str
 
 
-# --- commands ---------------------------------------------------------------------------------------------------------
+# --- commands
 
 
 class Continue(msgspec.Struct, frozen=True, tag="continue"):
@@ -205,7 +205,7 @@ Command = Union[
 ]  # fmt: skip
 
 
-# --- notices ----------------------------------------------------------------------------------------------------------
+# --- notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +265,7 @@ Notice = Union[
 ]  # fmt: skip
 
 
-# --- what everything on screen is a function of -------------------------------------------------------------------------
+# --- what everything on screen is a function of
 
 
 @dataclass(frozen=True, slots=True)
