@@ -36,7 +36,7 @@ IN_PLACE = 2
 
 
 class TensorMeta(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A tensor as it was born or changed: id, version, shape, dtype name (``float32``), device (``cpu``, ``cuda:0``)."""
+    """A tensor as it was born or changed: id, version, shape, dtype (``float32``), device (``cpu``, ``cuda:0``)."""
 
     id: TensorId
     version: int

@@ -1,0 +1,1 @@
+"""Appearance: tokens, palette, style sheet, fonts, icons."""
