@@ -9,8 +9,8 @@ from retrograd_events.events import NodeId, ScopeId, Seq, TensorId
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """``kind``: "" (nothing), op, node, tensor or scope. ``tensor``/``version`` name the tensor to inspect (an op's first
-    output, a leaf); ``facet`` is value or gradient."""
+    """``kind``: "" (nothing), op, node, tensor or scope. ``tensor``/``version`` name the tensor to inspect (an op's
+    first output, a leaf); ``facet`` is value or gradient."""
 
     kind: str = ""
     op: Seq = Seq(0)
