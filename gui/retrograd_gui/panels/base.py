@@ -19,7 +19,7 @@ from retrograd_gui.view_models.selection import Selection
 
 
 class PanelContext(Protocol):
-    """Implemented by ``retrograd_gui.context.Context``. Signals come in the GUI thread, one snapshot a frame at most."""
+    """Implemented by ``retrograd_gui.context.Context``. Signals come in the GUI thread, a snapshot a frame at most."""
 
     @property
     def snapshot_changed(self) -> SignalInstance:
