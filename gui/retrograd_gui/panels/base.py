@@ -6,14 +6,14 @@ model and this context; never another panel, the window or the session.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from PySide6.QtCore import SignalInstance
 from PySide6.QtWidgets import QWidget
 
-from retrograd_debug.session.api import Command, Snapshot
+from retrograd_debug.session.api import Breakpoint, BreakpointStatus, Command, Snapshot
 from retrograd_gui.theme.tokens import Theme
 from retrograd_gui.view_models.selection import Selection
 
@@ -77,6 +77,34 @@ class PanelContext(Protocol):
         """Set or clear a line breakpoint (kept with the script's path)."""
         ...
 
+    @property
+    def breakpoints(self) -> Sequence[Breakpoint]:
+        """The breakpoints in force, in the order they were made."""
+        ...
+
+    @property
+    def breakpoint_statuses(self) -> Mapping[int, BreakpointStatus]:
+        """What the session said of each breakpoint, by its id; one that it has not answered for is missing."""
+        ...
+
+    @property
+    def breakpoints_changed(self) -> SignalInstance:
+        """Emits (nothing) when the breakpoints or what is known of them changed."""
+        ...
+
+    def set_breakpoints(self, breakpoints: Sequence[Breakpoint]) -> None:
+        """Replace all breakpoints; a new one brings id 0 and is given its own."""
+        ...
+
+    @property
+    def source_requested(self) -> SignalInstance:
+        """Emits (file, line): a line to bring into view."""
+        ...
+
+    def show_source(self, file: str, line: int) -> None:
+        """Bring a line into view in the source panel, and that panel to the front."""
+        ...
+
     def load(self, key: str, default: str) -> str:
         """A panel's own small setting, kept between starts."""
         ...
@@ -89,7 +117,8 @@ class PanelContext(Protocol):
 @dataclass(frozen=True, slots=True)
 class PanelSpec:
     """``area``: left, center, right, bottom-left, bottom, bottom-right-top, bottom-right (step-dark.png's docks);
-    ``order`` sorts the tabs within an area. ``make`` builds the widget. ``icon`` is a qtawesome name."""
+    ``order`` sorts the tabs within an area. ``make`` builds the widget. ``icon`` is a qtawesome name. The tab shows the
+    widget's ``windowTitle`` once it sets one (``windowTitleChanged``), else ``title``."""
 
     id: str
     title: str
