@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import SignalInstance
 from PySide6.QtWidgets import QWidget
@@ -111,6 +111,15 @@ class PanelContext(Protocol):
 
     def save(self, key: str, value: str) -> None:
         """Keep a panel's own small setting."""
+        ...
+
+
+@runtime_checkable
+class ActionTarget(Protocol):
+    """A panel widget that carries out actions of the table whose ``panel`` is its id (``graph.fit``)."""
+
+    def perform(self, action: str) -> None:
+        """Carry out the action with this id. Called in the GUI thread, only while the panel is there."""
         ...
 
 
