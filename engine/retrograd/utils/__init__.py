@@ -1,0 +1,1 @@
+"""Helpers under PyTorch's name ``torch.utils``."""
