@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from itertools import count
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -33,7 +33,8 @@ class RemovableHandle:
         self, hooks_dict: OrderedDict[int, _Hook], *, extra_dict: Iterable[OrderedDict[int, bool]] = ()
     ) -> None:
         self.id = next(_ids)
-        self._dicts = [weakref.ref(hooks_dict), *(weakref.ref(extra) for extra in extra_dict)]
+        dicts = [hooks_dict, *extra_dict]
+        self._dicts = [weakref.ref(cast("OrderedDict[int, object]", hooks)) for hooks in dicts]
 
     def remove(self) -> None:
         """Remove the hook; nothing happens when it is gone already."""
