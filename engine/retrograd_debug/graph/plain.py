@@ -1,0 +1,385 @@
+"""One level of a scope laid out row by row, in the order in which things ran.
+
+Each box stands below all that it depends on, as near under its sources as there is room, and never looks at what comes
+after it. So appending something moves nothing that already stands: the property that no layered library gave. The cost
+is crossings that a global order would avoid; ``layered`` takes over where there are any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from retrograd_debug.graph.geometry import COLUMN_GAP, MIRROR_GAP, ROW_GAP, Point
+
+_LANE = 9.0
+_CLEAR = 9.0
+_WIDEST_ROW = 1500.0
+_FIRST_TRACK = 10.0
+_LAST_TRACK = 13.0
+
+
+@dataclass
+class Cell:
+    """A box on this level: an op with its mirror, or a whole scope whose inside is already laid out. ``ins``/``outs``
+    are where wires meet its top and bottom (offsets from its left), ``gradient_*`` the same for gradients; ops leave
+    them empty and spread their wires themselves."""
+
+    key: str
+    width: float
+    height: float
+    main: float
+    mirror: float = 0.0
+    last: bool = False
+    ins: dict[str, float] = field(default_factory=dict)
+    outs: dict[str, float] = field(default_factory=dict)
+    gradient_ins: dict[str, float] = field(default_factory=dict)
+    gradient_outs: dict[str, float] = field(default_factory=dict)
+
+    def out_at(self, wire: str) -> float:
+        """Where a forward wire leaves the bottom."""
+        return self.outs.get(wire, self.main / 2)
+
+    def gradient_top(self, wire: str) -> float:
+        """Where a gradient leaves the top."""
+        return self.gradient_ins.get(wire, self.main + MIRROR_GAP + self.mirror / 2)
+
+    def gradient_bottom(self, wire: str) -> float:
+        """Where a gradient enters the bottom."""
+        return self.gradient_outs.get(wire, self.main + MIRROR_GAP + self.mirror / 2)
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A forward edge on this level; no source: it enters through the top border, no target: it leaves at the bottom."""
+
+    key: str
+    source: str
+    target: str
+    gradient: bool
+
+
+@dataclass
+class Path:
+    """A route from above to below: ``jogs`` are (gap, from x, to x)."""
+
+    wire: str
+    group: str
+    start: float
+    end: float
+    top_row: int
+    bottom_row: int
+    jogs: list[tuple[int, float, float]]
+    gradient: bool
+
+
+@dataclass
+class Level:
+    """A level laid out. ``entries``/``exits``: where wires cross its top and bottom border, by wire."""
+
+    width: float
+    height: float
+    places: dict[str, Point]
+    routes: dict[str, list[Point]]
+    gradient_routes: dict[str, list[Point]]
+    entries: dict[str, float]
+    exits: dict[str, float]
+    gradient_entries: dict[str, float]
+    gradient_exits: dict[str, float]
+    crossings: int = 0
+
+
+def arrange(cells: Sequence[Cell], wires: Sequence[Wire], head: float = 0.0, framed: bool = True) -> Level:
+    """Lay out one level. ``head`` is the width at the top left that entering wires keep off (a scope's title);
+    ``framed`` levels get room inside their border."""
+    return _Rows(cells, wires, head, framed).level()
+
+
+class _Rows:
+    """The work of ``arrange``; used once."""
+
+    def __init__(self, cells: Sequence[Cell], wires: Sequence[Wire], head: float, framed: bool) -> None:
+        self.cells = {cell.key: cell for cell in cells}
+        self.wires = wires
+        self.head = head
+        self.framed = framed
+        self.row: dict[str, int] = {}
+        self.x: dict[str, float] = {}
+        self.rows: list[list[str]] = []
+        self.lanes: dict[int, list[tuple[float, str]]] = {}
+        self.paths: list[Path] = []
+        self.into: dict[str, list[Wire]] = {}
+        for wire in wires:
+            self.into.setdefault(wire.target, []).append(wire)
+
+    def level(self) -> Level:
+        for cell in self.cells.values():
+            self._place(cell)
+            self._connect(cell)
+        for wire in self.into.get("", []):
+            self._leave(wire)
+        return self._measure()
+
+    # --- places
+
+    def _place(self, cell: Cell) -> None:
+        sources = [wire for wire in self.into.get(cell.key, []) if wire.source in self.row]
+        if cell.last:
+            row = len(self.rows)
+        elif sources:
+            row = 1 + max(self.row[wire.source] for wire in sources)
+        else:
+            row = self._row_for_source()
+        while len(self.rows) <= row:
+            self.rows.append([])
+        wanted = self._wanted_x(cell, sources, row)
+        self.x[cell.key] = self._free_place(row, wanted, cell.width)
+        self.row[cell.key] = row
+        self.rows[row].append(cell.key)
+
+    def _row_for_source(self) -> int:
+        """A row for what depends on nothing here: the first, or the last when the first is full."""
+        if not self.rows or self._right(0) < _WIDEST_ROW:
+            return 0
+        last = len(self.rows) - 1
+        return last if last and self._right(last) < _WIDEST_ROW else last + 1
+
+    def _right(self, row: int) -> float:
+        return max((self.x[key] + self.cells[key].width for key in self.rows[row]), default=0.0)
+
+    def _wanted_x(self, cell: Cell, sources: Sequence[Wire], row: int) -> float:
+        if not sources:
+            right = self._right(row)
+            return right + COLUMN_GAP if right else 0.0
+        total = 0.0
+        for wire in sources:
+            port = cell.ins.get(wire.key, cell.main / 2)
+            total += self._out_x(wire) - port
+        return max(0.0, total / len(sources))
+
+    def _out_x(self, wire: Wire) -> float:
+        return self.x[wire.source] + self.cells[wire.source].out_at(wire.key)
+
+    def _free_place(self, row: int, wanted: float, width: float) -> float:
+        blocked = [
+            (self.x[key] - COLUMN_GAP - width, self.x[key] + self.cells[key].width + COLUMN_GAP)
+            for key in self.rows[row]
+        ]
+        blocked += [(lane - _CLEAR - width, lane + _CLEAR) for lane, _ in self.lanes.get(row, [])]
+        return _nearest(wanted, blocked, 0.0)
+
+    # --- wires
+
+    def _connect(self, cell: Cell) -> None:
+        wires = self.into.get(cell.key, [])
+        inner = sorted((wire for wire in wires if wire.source in self.x), key=self._out_x)
+        entering = [wire for wire in wires if not wire.source]
+        ordered = inner + entering
+        left, row = self.x[cell.key], self.row[cell.key]
+        for place, wire in enumerate(ordered):
+            port = cell.ins.get(wire.key)
+            if port is None:
+                port = cell.main * (place + 1) / (len(ordered) + 1)
+                if not wire.source and row == 0:
+                    port = self._past_title(left, port, cell.main)
+            end = left + port
+            top = self.row[wire.source] if wire.source else -1
+            start = self._out_x(wire) if wire.source else None
+            self._route(wire.key, f"f:{wire.source or wire.key}", start, end, top, row, False)
+            if wire.gradient:
+                g_end = left + cell.gradient_top(wire.key)
+                g_start = self._gradient_out_x(wire) if wire.source else None
+                self._route(wire.key, f"g:{cell.key}", g_start, g_end, top, row, True)
+
+    def _gradient_out_x(self, wire: Wire) -> float:
+        return self.x[wire.source] + self.cells[wire.source].gradient_bottom(wire.key)
+
+    def _past_title(self, left: float, port: float, main: float) -> float:
+        clear = self.head - left
+        return min(max(port, clear), main - 12.0) if clear <= main - 12.0 else port
+
+    def _route(
+        self, wire: str, group: str, start: float | None, end: float, top: int, bottom: int, gradient: bool
+    ) -> None:
+        between = range(top + 1, bottom)
+        wishes = [start, end] if start is not None else [end]
+        lane = self._corridor(between, wishes, group, keep_off=self.head if start is None else 0.0)
+        begin = lane if start is None else start
+        jogs = []
+        if begin != lane:
+            jogs.append((top + 1, begin, lane))
+        if lane != end:
+            jogs.append((bottom, lane, end))
+        for row in between:
+            self.lanes.setdefault(row, []).append((lane, group))
+        self.paths.append(Path(wire, group, begin, end, top, bottom, jogs, gradient))
+
+    def _leave(self, wire: Wire) -> None:
+        bottom = len(self.rows)
+        top = self.row[wire.source]
+        start = self._out_x(wire)
+        group = f"f:{wire.source}"
+        lane = self._corridor(range(top + 1, bottom), [start], group)
+        self._exit(wire.key, group, start, lane, top, bottom, False)
+        if wire.gradient:
+            start = self._gradient_out_x(wire)
+            group = f"x:{wire.source}"
+            lane = self._corridor(range(top + 1, bottom), [start], group)
+            self._exit(wire.key, group, start, lane, top, bottom, True)
+
+    def _exit(self, wire: str, group: str, start: float, lane: float, top: int, bottom: int, gradient: bool) -> None:
+        jogs = [(top + 1, start, lane)] if start != lane else []
+        for row in range(top + 1, bottom):
+            self.lanes.setdefault(row, []).append((lane, group))
+        self.paths.append(Path(wire, group, start, lane, top, bottom, jogs, gradient))
+
+    def _corridor(self, rows: Iterable[int], wishes: Sequence[float], group: str, keep_off: float = 0.0) -> float:
+        """An x at which a wire can run down through ``rows`` without touching anything: the first wish that is free,
+        else what is free nearest to the last."""
+        blocked: list[tuple[float, float]] = []
+        for row in rows:
+            for key in self.rows[row]:
+                blocked.append((self.x[key] - _CLEAR, self.x[key] + self.cells[key].width + _CLEAR))
+            blocked += [(lane - _LANE, lane + _LANE) for lane, owner in self.lanes.get(row, []) if owner != group]
+        if keep_off:
+            blocked.append((-1e9, keep_off))
+        for wish in wishes:
+            if not any(low < wish < high for low, high in blocked):
+                return wish
+        return _nearest(wishes[-1], blocked, -12.0)
+
+    # --- sizes
+
+    def _measure(self) -> Level:
+        heights = [max((self.cells[key].height for key in row), default=0.0) for row in self.rows]
+        tracks, counts = self._tracks()
+        gaps = [self._gap(at, counts.get(at, 0), len(heights)) for at in range(len(heights) + 1)]
+        tops: list[float] = []
+        y = 0.0
+        for at, height in enumerate(heights):
+            y += gaps[at]
+            tops.append(y)
+            y += height
+        bottom = y + gaps[-1]
+        level = Level(0.0, bottom, {}, {}, {}, {}, {}, {}, {})
+        for key, row in self.row.items():
+            level.places[key] = (self.x[key], tops[row])
+        ends = [0.0, *(tops[at] + heights[at] for at in range(len(heights)))]
+        for place, path in enumerate(self.paths):
+            self._draw(level, path, place, tracks, tops, ends, bottom)
+        right = [self.x[key] + cell.width for key, cell in self.cells.items()]
+        lanes = [x for route in (*level.routes.values(), *level.gradient_routes.values()) for x, _ in route]
+        level.width = max([*right, *(x + 8.0 for x in lanes)], default=0.0)
+        level.crossings = count_crossings([*level.routes.values(), *level.gradient_routes.values()])
+        return level
+
+    def _gap(self, at: int, tracks: int, rows: int) -> float:
+        needed = _FIRST_TRACK + _LANE * max(0, tracks - 1) + _LAST_TRACK if tracks else 0.0
+        if 0 < at < rows:
+            return max(ROW_GAP, needed + 6.0)
+        edge = 6.0 if self.framed else 0.0
+        return max(edge if at == 0 else edge + 8.0 if self.framed else 0.0, needed)
+
+    def _tracks(self) -> tuple[dict[tuple[int, int], int], dict[int, int]]:
+        """Which track each jog runs in, by (path, jog): jogs of one fork share a track, others don't overlap; forward
+        tracks lie above gradient tracks."""
+        spans: dict[int, dict[str, list[tuple[float, float, int, int]]]] = {}
+        for place, path in enumerate(self.paths):
+            for at, (gap, a, b) in enumerate(path.jogs):
+                spans.setdefault(gap, {}).setdefault(path.group, []).append((min(a, b), max(a, b), place, at))
+        found: dict[tuple[int, int], int] = {}
+        counts: dict[int, int] = {}
+        for gap, groups in spans.items():
+            taken: list[list[tuple[float, float]]] = []
+            forward = [group for group in groups if not group.startswith(("g:", "x:"))]
+            forward.sort(key=lambda group, groups=groups: self._nesting(groups[group]))  # type: ignore[misc]
+            backward = [group for group in groups if group.startswith(("g:", "x:"))]
+            base = 0
+            for group in [*forward, *backward]:
+                if group in backward and base == 0:
+                    base = len(taken)
+                low = min(span[0] for span in groups[group])
+                high = max(span[1] for span in groups[group])
+                first = base if group in backward else 0
+                track = next(
+                    (
+                        at
+                        for at in range(first, len(taken))
+                        if not any(a - 6 < high and low < b + 6 for a, b in taken[at])
+                    ),
+                    len(taken),
+                )
+                if track == len(taken):
+                    taken.append([])
+                taken[track].append((low, high))
+                for _, _, place, at in groups[group]:
+                    found[place, at] = track
+            counts[gap] = len(taken)
+        return found, counts
+
+    def _nesting(self, spans: Sequence[tuple[float, float, int, int]]) -> float:
+        """Sort key that lets wires going the same way nest instead of cross."""
+        _, _, place, at = spans[0]
+        _, a, b = self.paths[place].jogs[at]
+        return -a if b > a else a
+
+    def _draw(
+        self,
+        level: Level,
+        path: Path,
+        place: int,
+        tracks: dict[tuple[int, int], int],
+        tops: list[float],
+        ends: list[float],
+        bottom: float,
+    ) -> None:
+        points: list[Point] = [(path.start, ends[path.top_row + 1])]
+        for at, (gap, a, b) in enumerate(path.jogs):
+            y = ends[gap] + _FIRST_TRACK + _LANE * tracks[place, at]
+            points += [(a, y), (b, y)]
+        leaves = path.bottom_row >= len(tops)
+        points.append((path.end, bottom if leaves else tops[path.bottom_row]))
+        if path.gradient:
+            level.gradient_routes[path.wire] = points[::-1]
+        else:
+            level.routes[path.wire] = points
+        if path.top_row < 0:
+            (level.gradient_entries if path.gradient else level.entries)[path.wire] = path.start
+        if leaves:
+            (level.gradient_exits if path.gradient else level.exits)[path.wire] = path.end
+
+
+def _nearest(wanted: float, blocked: Sequence[tuple[float, float]], least: float) -> float:
+    """The free position nearest to ``wanted``, at least ``least``; ties go right."""
+    wanted = max(wanted, least)
+    merged: list[tuple[float, float]] = []
+    for low, high in sorted(blocked):
+        if merged and low < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], high))
+        else:
+            merged.append((low, high))
+    for low, high in merged:
+        if low < wanted < high:
+            return low if low >= least and wanted - low < high - wanted else high
+    return wanted
+
+
+def count_crossings(routes: Sequence[Sequence[Point]]) -> int:
+    """How often routes cross each other at right angles."""
+    across: list[tuple[float, float, float, int]] = []
+    down: list[tuple[float, float, float, int]] = []
+    for at, route in enumerate(routes):
+        for (x0, y0), (x1, y1) in pairwise(route):
+            if y0 == y1:
+                across.append((y0, min(x0, x1), max(x0, x1), at))
+            else:
+                down.append((x0, min(y0, y1), max(y0, y1), at))
+    if len(across) * len(down) > 200_000:
+        return 0
+    return sum(
+        1
+        for y, left, right, one in across
+        for x, top, low, other in down
+        if one != other and left < x < right and top < y < low
+    )
