@@ -6,11 +6,50 @@ encoded states), the reader does so from the nearest keyframe on. Both use this 
 
 from __future__ import annotations
 
-from typing import Union
+from typing import NoReturn, Union
 
 import msgspec
 
-from retrograd_events.events import BackwardId, NodeId, Ref, ScopeId, Seq, SiteId, TensorId, TensorMeta
+from retrograd_events.events import (
+    AllocationAnnounced,
+    AnyEvent,
+    BackwardEnded,
+    BackwardId,
+    BackwardStarted,
+    DeviceTransferred,
+    Edited,
+    ExceptionRaised,
+    Gap,
+    GradientAccumulated,
+    GradientsZeroed,
+    IterationStarted,
+    MemoryAllocated,
+    MemoryFreed,
+    NodeDefined,
+    NodeFinished,
+    NodeId,
+    NodeStarted,
+    OpApplied,
+    OptimizerStepEnded,
+    OptimizerStepStarted,
+    OutputWritten,
+    Ref,
+    RunEnded,
+    RunStarted,
+    ScalarLogged,
+    ScopeEntered,
+    ScopeExited,
+    ScopeId,
+    Seq,
+    SiteDefined,
+    SiteId,
+    TensorId,
+    TensorMeta,
+    TensorNamed,
+    TensorSeen,
+    ValueRecorded,
+    WarningIssued,
+)
 
 
 class TensorInfo(msgspec.Struct):
@@ -34,7 +73,8 @@ class TensorInfo(msgspec.Struct):
 class NodeInfo(msgspec.Struct):
     """A backward node. ``op``: seq of its forward op (0 for AccumulateGrad, then ``tensor`` is its leaf). ``status``:
     idle (no backward reached it), waiting (needed by the open pass, ``needs`` gradients still to come), ready (all
-    there), started, done. ``grads_in``/``grads_out``: of the latest pass, when seen."""
+    there), started, done. ``grads_in``/``grads_out``: of the latest pass, when seen. ``used`` is the iteration that
+    last touched it."""
 
     id: NodeId
     name: str
@@ -49,10 +89,12 @@ class NodeInfo(msgspec.Struct):
     duration: int = 0
     grads_in: list[Union[TensorMeta, None]] = []
     grads_out: list[Union[TensorMeta, None]] = []
+    used: int = 0
 
 
 class BackwardInfo(msgspec.Struct):
-    """An open (or the latest) backward pass."""
+    """An open (or the latest) backward pass; ``ended`` is 0 while it is open. ``total`` nodes are needed, ``done`` of
+    them have run."""
 
     id: BackwardId
     parent: BackwardId
@@ -92,3 +134,284 @@ class State(msgspec.Struct):
     nodes: dict[NodeId, NodeInfo] = {}
     backwards: list[BackwardInfo] = []
     memory: dict[str, int] = {}
+
+
+def reduce(state: State, event: AnyEvent) -> None:  # noqa: C901 (one case an event kind, exhaustive)
+    """Fold ``event``, the next one, into ``state``."""
+    state.seq = event.seq
+    state.time = event.time
+    state.events += 1
+    # The frequent kinds come first: the recorder runs this for every event.
+    match event:
+        case OpApplied():
+            _op_applied(state, event)
+        case NodeStarted():
+            _node_started(state, event)
+        case NodeFinished():
+            _node_finished(state, event)
+        case ScopeEntered(scope=scope, kind=kind, path=path, type=type, site=site):
+            state.scopes.setdefault(event.thread, []).append(OpenScope(scope, kind, path, type, site))
+        case ScopeExited(scope=scope):
+            _scope_exited(state, event.thread, scope)
+        case GradientAccumulated():
+            _gradient_accumulated(state, event)
+        case ValueRecorded() | ScalarLogged() | SiteDefined():
+            pass
+        case MemoryAllocated(device=device, total=total) | MemoryFreed(device=device, total=total):
+            state.memory[device] = total
+        case IterationStarted(index=index):
+            state.iteration = index
+            if state.phase != "setup" or index:
+                state.phase = "forward"
+            _prune(state)
+        case TensorSeen(tensor=meta):
+            state.tensors[meta.id] = TensorInfo(meta, event.seq, Seq(0), 0, SiteId(0), used=state.iteration)
+        case TensorNamed():
+            _tensor_named(state, event)
+        case NodeDefined(node=node, name=name, tensor=tensor):
+            state.nodes[node] = NodeInfo(node, name, Seq(0), tensor, [], used=state.iteration)
+            if (info := state.tensors.get(tensor)) is not None:
+                info.node = node
+        case BackwardStarted():
+            _backward_started(state, event)
+        case BackwardEnded():
+            _backward_ended(state, event)
+        case OptimizerStepStarted(params=params):
+            state.phase = "step"
+            _touch_parameters(state, params)
+        case OptimizerStepEnded(params=params):
+            _touch_parameters(state, params)
+        case GradientsZeroed():
+            _gradients_zeroed(state, event)
+        case DeviceTransferred(target=meta):
+            if meta.id not in state.tensors:
+                state.tensors[meta.id] = TensorInfo(meta, event.seq, event.seq, 0, SiteId(0), used=state.iteration)
+        case Edited():
+            _edited(state, event)
+        case RunEnded():
+            state.phase = "ended"
+        case RunStarted() | AllocationAnnounced() | OutputWritten() | WarningIssued() | ExceptionRaised() | Gap():
+            pass
+        case _:
+            assert_never(event)
+
+
+def assert_never(value: NoReturn) -> NoReturn:
+    """Tell the type checker that nothing gets here (``typing.assert_never`` came with Python 3.11)."""
+    raise AssertionError(f"unhandled: {value!r}")
+
+
+def _op_applied(state: State, event: OpApplied) -> None:
+    iteration = state.iteration
+    tensors = state.tensors
+    state.ops += 1
+    if (state.phase == "setup" and event.node) or (state.phase == "step" and not _in_optimizer(state, event)):
+        state.phase = "forward"
+    for ref in event.inputs:
+        info = tensors.get(ref[0])
+        if info is not None:
+            info.used = iteration
+    node = event.node
+    for slot, meta in enumerate(event.outputs):
+        info = tensors.get(meta.id)
+        if info is None:
+            tensors[meta.id] = TensorInfo(
+                meta, event.seq, event.seq, slot, event.site, "", "", 0, None, node, iteration
+            )
+        else:
+            info.meta = meta
+            info.op = event.seq
+            info.slot = slot
+            info.site = event.site
+            info.used = iteration
+            if node:
+                info.node = node
+    if node:
+        state.nodes[node] = NodeInfo(node, event.node_name, event.seq, TensorId(0), event.next, used=iteration)
+
+
+def _in_optimizer(state: State, event: OpApplied) -> bool:
+    return any(scope.kind == "optimizer" for scope in state.scopes.get(event.thread, ()))
+
+
+def _scope_exited(state: State, thread: int, scope: ScopeId) -> None:
+    """Close ``scope`` and whatever was left open inside it."""
+    stack = state.scopes.get(thread, [])
+    for at in range(len(stack) - 1, -1, -1):
+        if stack[at].id == scope:
+            del stack[at:]
+            break
+    if not stack:
+        state.scopes.pop(thread, None)
+
+
+def _tensor_named(state: State, event: TensorNamed) -> None:
+    info = state.tensors.get(event.tensor)
+    if info is not None:
+        info.kind, info.path, info.owner = event.kind, event.path, event.owner
+
+
+def _touch_parameters(state: State, params: list[Ref]) -> None:
+    """What an optimizer steps is a parameter, also where no module names it."""
+    for tensor, version in params:
+        info = state.tensors.get(tensor)
+        if info is None:
+            continue
+        info.used = state.iteration
+        if not info.kind:
+            info.kind = "parameter"
+        if info.meta.version != version:
+            info.meta = msgspec.structs.replace(info.meta, version=version)
+
+
+def _backward_started(state: State, event: BackwardStarted) -> None:
+    state.phase = "backward"
+    needed = _needed(state, event)
+    arriving = dict.fromkeys(needed, 0)
+    for id in needed:
+        for following in state.nodes[id].next:
+            if following in arriving:
+                arriving[following] += 1
+    for id, count in arriving.items():
+        node = state.nodes[id]
+        node.status = "waiting" if count else "ready"
+        node.needs = count
+        node.backward = event.backward
+        node.started = node.finished = Seq(0)
+        node.duration = 0
+        node.grads_in = []
+        node.grads_out = []
+        node.used = state.iteration
+    state.backwards = [info for info in state.backwards if not info.ended]
+    state.backwards.append(
+        BackwardInfo(event.backward, event.parent, event.seq, event.site, event.roots, total=len(needed))
+    )
+
+
+def _needed(state: State, event: BackwardStarted) -> list[NodeId]:
+    """The nodes that this pass will run: all that the roots reach or, with ``inputs``, those that lead to one of them.
+
+    Without recursion: a chain may be 100,000 nodes long.
+    """
+    nodes = state.nodes
+    reached = [id for id in dict.fromkeys(event.root_nodes) if id in nodes]
+    seen = set(reached)
+    for id in reached:  # grows while it is walked
+        for following in nodes[id].next:
+            if following not in seen and following in nodes:
+                seen.add(following)
+                reached.append(following)
+    if not event.inputs:
+        return reached
+    wanted = set(event.inputs)
+    behind: dict[NodeId, list[NodeId]] = {}
+    for id in reached:
+        for following in nodes[id].next:
+            behind.setdefault(following, []).append(id)
+    targets = {info.node for tensor in wanted if (info := state.tensors.get(tensor)) is not None}
+    leading = [id for id in reached if id in targets or nodes[id].tensor in wanted]
+    kept = set(leading)
+    for id in leading:
+        for before in behind.get(id, ()):
+            if before not in kept:
+                kept.add(before)
+                leading.append(before)
+    return [id for id in reached if id in kept]
+
+
+def _node_started(state: State, event: NodeStarted) -> None:
+    node = state.nodes.get(event.node)
+    if node is None:
+        node = state.nodes[event.node] = NodeInfo(event.node, event.name, Seq(0), TensorId(0), [])
+    node.status = "started"
+    node.needs = 0
+    node.backward = event.backward
+    node.started = event.seq
+    node.grads_in = event.grads
+    node.used = state.iteration
+
+
+def _node_finished(state: State, event: NodeFinished) -> None:
+    state.nodes_run += 1
+    node = state.nodes.get(event.node)
+    if node is None:
+        return
+    node.status = "done"
+    node.finished = event.seq
+    node.duration = event.duration
+    node.grads_out = event.grads
+    for id in node.next:
+        following = state.nodes.get(id)
+        if following is not None and following.status == "waiting" and following.backward == event.backward:
+            following.needs -= 1
+            if following.needs <= 0:
+                following.status = "ready"
+    for info in reversed(state.backwards):
+        if info.id == event.backward:
+            info.done += 1
+            break
+
+
+def _gradient_accumulated(state: State, event: GradientAccumulated) -> None:
+    leaf = state.tensors.get(event.tensor)
+    if leaf is not None:
+        leaf.grad = event.grad
+        leaf.used = state.iteration
+    known = state.tensors.get(event.grad.id)
+    if known is None:
+        state.tensors[event.grad.id] = TensorInfo(
+            event.grad, event.seq, event.seq, 0, SiteId(0), kind="gradient", owner=event.tensor, used=state.iteration
+        )
+    else:
+        known.meta = event.grad
+        known.used = state.iteration
+
+
+def _backward_ended(state: State, event: BackwardEnded) -> None:
+    """Nodes that the pass did not run after all (an error, a captured input) wait no longer."""
+    for info in state.backwards:
+        if info.id == event.backward:
+            info.ended = event.seq
+    for node in state.nodes.values():
+        if node.backward == event.backward and node.status in ("waiting", "ready"):
+            node.status = "idle"
+            node.needs = 0
+    if all(info.ended for info in state.backwards):
+        state.phase = "step" if _stepping(state) else "forward"
+
+
+def _stepping(state: State) -> bool:
+    return any(scope.kind == "optimizer" for stack in state.scopes.values() for scope in stack)
+
+
+def _gradients_zeroed(state: State, event: GradientsZeroed) -> None:
+    for tensor in event.tensors:
+        info = state.tensors.get(tensor)
+        if info is None or info.grad is None:
+            continue
+        if event.to_none:
+            state.tensors.pop(info.grad.id, None)
+            info.grad = None
+
+
+def _edited(state: State, event: Edited) -> None:
+    info = state.tensors.get(event.before.id)
+    if info is not None and event.target in ("tensor", "gradient") and event.after.id == event.before.id:
+        info.meta = event.after
+    if event.target == "gradient":
+        for leaf in state.tensors.values():
+            if leaf.grad is not None and leaf.grad.id == event.before.id:
+                leaf.grad = event.after
+
+
+def _prune(state: State) -> None:
+    """Forget what neither this iteration nor the one before it touched, but no parameter and no buffer."""
+    oldest = state.iteration - 1
+    state.tensors = {
+        id: info for id, info in state.tensors.items() if info.used >= oldest or info.kind in ("parameter", "buffer")
+    }
+    state.nodes = {
+        id: node
+        for id, node in state.nodes.items()
+        if node.used >= oldest or (not node.op and node.tensor in state.tensors)
+    }

@@ -1,0 +1,323 @@
+"""Reads a log file, also while it is being written, and also when it is damaged."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from retrograd_debug.log import schema
+from retrograd_debug.log.api import Act, Iteration, LogError, Value
+from retrograd_debug.log.arrays import array_of
+from retrograd_debug.log.opening import check_file, is_alive, open_database
+from retrograd_debug.log.state import State, reduce
+from retrograd_events import tr
+from retrograd_events.events import (
+    AnyEvent,
+    RunEnded,
+    RunStarted,
+    ScalarLogged,
+    Seq,
+    SiteDefined,
+    SiteId,
+    TensorId,
+)
+
+_CACHED_CHUNKS = 48
+_CACHED_STATES = 4
+
+
+class LogReader:
+    """A log, as ``retrograd_debug.log.api.Log`` has it. Any number of readers may look at one log."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Open ``path``; ``LogError`` with a sentence when it is no log, or one of a newer version."""
+        self._path = Path(path)
+        self._lock = threading.RLock()
+        self._decode = msgspec.msgpack.Decoder(list[AnyEvent])
+        self._decode_state = msgspec.msgpack.Decoder(State)
+        self._encode_state = msgspec.msgpack.Encoder()
+        self._chunks: OrderedDict[tuple[int, int], list[AnyEvent]] = OrderedDict()
+        self._states: OrderedDict[Seq, State] = OrderedDict()
+        self._iterations: list[Iteration] = []
+        self._firsts: list[int] = []
+        self._scalars: list[ScalarLogged] = []
+        self._sites: dict[SiteId, SiteDefined] = {}
+        self._newest_site = 0
+        self._head = Seq(0)
+        self._run: RunStarted | None = None
+        self._ended: RunEnded | None = None
+        self._damage = ""
+        self._seen_version = -1
+        marks = check_file(self._path)
+        self._missing_wal = marks.missing_wal
+        self._db, salvaging = open_database(self._path, marks)
+        if salvaging:
+            self._damage = self._cut_off()
+        try:
+            self.refresh()
+        except LogError:
+            self._db.close()
+            raise
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    @property
+    def head(self) -> Seq:
+        """The newest committed event as of the last ``refresh``."""
+        return self._head
+
+    @property
+    def run(self) -> RunStarted | None:
+        """The first event, once there."""
+        return self._run
+
+    @property
+    def ended(self) -> RunEnded | None:
+        """The last event, once there."""
+        return self._ended
+
+    @property
+    def damage(self) -> str:
+        """A sentence when the log is incomplete, else ""."""
+        return self._damage
+
+    @property
+    def iterations(self) -> Sequence[Iteration]:
+        """All iterations in order."""
+        return self._iterations
+
+    @property
+    def scalars(self) -> Sequence[ScalarLogged]:
+        """All scalars in order."""
+        return self._scalars
+
+    @property
+    def sites(self) -> dict[SiteId, SiteDefined]:
+        """All sites."""
+        return self._sites
+
+    def refresh(self) -> bool:
+        """Look for newly committed events; True when the head moved."""
+        with self._lock:
+            before = self._head
+            try:
+                version = int(self._db.execute("PRAGMA data_version").fetchone()[0])
+                if version == self._seen_version:
+                    self._look_at_recorder()
+                    return False
+                self._db.execute("BEGIN")
+                try:
+                    self._load()
+                finally:
+                    self._db.execute("ROLLBACK")
+                self._seen_version = version
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+                    return False
+                self._damage = self._cut_off()
+            self._look_at_recorder()
+            return self._head != before
+
+    def iteration_at(self, seq: Seq) -> Iteration | None:
+        """The iteration that ``seq`` lies in; None before the first."""
+        iterations = self._iterations
+        at = bisect_right(self._firsts, seq) - 1
+        return iterations[at] if 0 <= at < len(iterations) else None
+
+    def events(self, first: Seq, last: Seq) -> list[AnyEvent]:
+        """Events first..last inclusive, those that exist, in order."""
+        found: list[AnyEvent] = []
+        with self._lock:
+            for chunk in self._chunks_between(first, min(last, self._head)):
+                if chunk and chunk[0].seq >= first and chunk[-1].seq <= last:
+                    found.extend(chunk)
+                else:
+                    found.extend(event for event in chunk if first <= event.seq <= last)
+        return found
+
+    def state_at(self, seq: Seq) -> State:
+        """The state after ``seq`` (the head's, when that is earlier): a private copy."""
+        with self._lock:
+            seq = Seq(max(0, min(seq, self._head)))
+            base = self._nearest_state(seq)
+            for event in self.events(Seq(base.seq + 1), seq):
+                reduce(base, event)
+            self._states[base.seq] = base
+            self._states.move_to_end(base.seq)
+            while len(self._states) > _CACHED_STATES:
+                self._states.popitem(last=False)
+            return self._decode_state.decode(self._encode_state.encode(base))
+
+    def value(self, tensor: TensorId, version: int) -> Value | None:
+        """What was recorded of a tensor at a version, the fullest and newest if there are several."""
+        with self._lock:
+            try:
+                row = self._db.execute(
+                    "SELECT value.kind, shape, dtype, stride, reason, data FROM value"
+                    " LEFT JOIN content ON content.hash = value.hash WHERE tensor = ? AND version = ?"
+                    " ORDER BY value.kind = 'all' DESC, value.kind = 'sample' DESC, seq DESC LIMIT 1",
+                    (tensor, version),
+                ).fetchone()
+            except sqlite3.DatabaseError:
+                return None
+        if row is None:
+            return None
+        kind, shape_text, dtype, stride, reason, data = row
+        try:
+            shape = tuple(int(size) for size in shape_text.split(",") if size)
+        except ValueError:
+            return None
+        array = None if data is None else array_of(data, dtype, shape if kind == "all" else None)
+        if array is None and kind != "skipped":
+            kind, reason = "skipped", reason or tr("The recorded contents can't be read.")
+        return Value(tensor, version, kind, shape, dtype, stride, reason, array)
+
+    def source(self, file: str) -> str | None:
+        """The text of a source file as it was when the run started."""
+        return self._one_text("SELECT text FROM source WHERE file = ?", file)
+
+    def acts(self) -> Sequence[Act]:
+        """What the person did, in order."""
+        rows = self._rows("SELECT after, time, kind, text, result FROM act ORDER BY id")
+        return [Act(Seq(after), time, kind, text, result) for after, time, kind, text, result in rows]
+
+    def close(self) -> None:
+        """Release the file."""
+        with self._lock:
+            self._db.close()
+
+    # --- loading
+
+    def _load(self) -> None:
+        row = self._db.execute("SELECT last FROM chunk ORDER BY first DESC LIMIT 1").fetchone()
+        if row is not None:
+            self._head = Seq(row[0])
+        known = self._iterations[-1].index if self._iterations else -1
+        rows = self._db.execute(
+            "SELECT idx, first, last, started, ops, loss FROM iteration WHERE idx >= ? ORDER BY idx", (known,)
+        ).fetchall()
+        if rows and self._iterations and rows[0][0] == known:
+            self._iterations.pop()
+            self._firsts.pop()
+        for idx, first, last, started, ops, loss in rows:
+            self._iterations.append(Iteration(idx, Seq(first), Seq(last), started, ops, loss))
+            self._firsts.append(first)
+        since = self._scalars[-1].seq if self._scalars else 0
+        for seq, at, thread, name, site, value, tensor in self._db.execute(
+            "SELECT seq, time, thread, name, site, value, tensor FROM scalar WHERE seq > ? ORDER BY seq", (since,)
+        ):
+            number = float("nan") if value is None else float(value)
+            self._scalars.append(ScalarLogged(Seq(seq), at, thread, name, SiteId(site), number, TensorId(tensor)))
+        for id, seq, at, thread, file, line, function, text in self._db.execute(
+            "SELECT id, seq, time, thread, file, line, function, text FROM site WHERE seq > ? ORDER BY seq",
+            (self._newest_site,),
+        ):
+            self._sites[SiteId(id)] = SiteDefined(Seq(seq), at, thread, SiteId(id), file, line, function, text)
+            self._newest_site = seq
+        self._load_ends()
+
+    def _load_ends(self) -> None:
+        if self._run is None:
+            for event in self._first_events():
+                if isinstance(event, RunStarted):
+                    self._run = event
+                break
+        if self._ended is None and self._head:
+            newest = self.events(self._head, self._head)
+            if newest and isinstance(newest[-1], RunEnded):
+                self._ended = newest[-1]
+
+    def _first_events(self) -> list[AnyEvent]:
+        row = self._db.execute("SELECT first, last FROM chunk ORDER BY first LIMIT 1").fetchone()
+        return [] if row is None else self._chunk(row[0], row[1])
+
+    def _look_at_recorder(self) -> None:
+        """A log that nobody finished and nobody writes any more is incomplete, and says so."""
+        if self._damage or self._ended is not None:
+            return
+        if self._missing_wal:
+            self._damage = tr(
+                "This log was copied without its -wal file while it was being written. It goes as far as event {head}.",
+                head=f"{self._head:,}",
+            )
+        elif not is_alive(self._db):
+            self._damage = tr(
+                "The recording of this run broke off. The log goes as far as event {head}.", head=f"{self._head:,}"
+            )
+
+    def _cut_off(self) -> str:
+        return tr("This log is damaged. It can be read as far as event {head}.", head=f"{self._head:,}")
+
+    # --- chunks and states
+
+    def _chunks_between(self, first: int, last: int) -> list[list[AnyEvent]]:
+        if last < first:
+            return []
+        try:
+            rows = self._db.execute(
+                "SELECT first, last FROM chunk WHERE first <= ?1 AND first >="
+                " coalesce((SELECT first FROM chunk WHERE first <= ?2 ORDER BY first DESC LIMIT 1), 0) ORDER BY first",
+                (last, first),
+            ).fetchall()
+        except sqlite3.DatabaseError:
+            self._damage = self._damage or self._cut_off()
+            return []
+        return [self._chunk(*row) for row in rows if row[1] >= first]
+
+    def _chunk(self, first: int, last: int) -> list[AnyEvent]:
+        known = self._chunks.get((first, last))
+        if known is not None:
+            self._chunks.move_to_end((first, last))
+            return known
+        try:
+            row = self._db.execute("SELECT packing, data FROM chunk WHERE first = ?", (first,)).fetchone()
+            events = [] if row is None else self._decode.decode(schema.unpack(row[0], row[1]))
+        except (sqlite3.DatabaseError, msgspec.MsgspecError, ValueError):
+            self._damage = self._damage or self._cut_off()
+            return []
+        self._chunks[first, last] = events
+        while len(self._chunks) > _CACHED_CHUNKS:
+            self._chunks.popitem(last=False)
+        return events
+
+    def _nearest_state(self, seq: Seq) -> State:
+        """The newest state at or before ``seq`` that costs least to reach: one kept from before, or a keyframe."""
+        kept = max((at for at in self._states if at <= seq), default=Seq(0))
+        try:
+            row = self._db.execute(
+                "SELECT seq, packing, data FROM keyframe WHERE seq <= ? ORDER BY seq DESC LIMIT 1", (seq,)
+            ).fetchone()
+            if row is not None and row[0] > kept:
+                return self._decode_state.decode(schema.unpack(row[1], row[2]))
+        except (sqlite3.DatabaseError, msgspec.MsgspecError, ValueError):
+            self._damage = self._damage or self._cut_off()
+        return self._states.pop(kept) if kept else State()
+
+    def _rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        with self._lock:
+            try:
+                return self._db.execute(query, parameters).fetchall()
+            except sqlite3.DatabaseError:
+                return []
+
+    def _one_text(self, query: str, *parameters: object) -> str | None:
+        rows = self._rows(query, *parameters)
+        return str(rows[0][0]) if rows else None
+
+
+def open_log(path: str | Path) -> LogReader:
+    """Open a recorded run; ``LogError`` with a sentence for a person when that can't be done."""
+    return LogReader(path)
+
+
+__all__ = ["LogError", "LogReader", "open_log"]

@@ -1,0 +1,290 @@
+"""Writes a log: decoded events in, SQLite out. Used by the recorder process only (and by tests in its place)."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import platform
+import sqlite3
+from collections.abc import Callable
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+
+from retrograd_debug.log import schema
+from retrograd_debug.log.ring import ActRecord
+from retrograd_debug.log.state import State, reduce
+from retrograd_events.events import (
+    FORMAT_VERSION,
+    AnyEvent,
+    IterationStarted,
+    OpApplied,
+    RunEnded,
+    RunStarted,
+    ScalarLogged,
+    ScopeEntered,
+    Seq,
+    SiteDefined,
+    ValueRecorded,
+)
+
+_SOURCE_LIMIT = 4 << 20
+_PENDING_BYTES = 16 << 20
+_REWRITE_LIMIT = 1024
+"""An open chunk with more events than this is sealed when flushed rather than written again with the next flush."""
+
+_CHECKPOINT_PAGES = 4000
+
+
+class LogWriter:
+    """One log being written. Not thread-safe: the recorder has one thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Create the file; ``sqlite3.Error`` or ``OSError`` when that can't be done (also when it exists)."""
+        self.path = path
+        self.state = State()
+        self.head = Seq(0)
+        self.ended = False
+        self.dirty = False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        self._db = sqlite3.connect(path, isolation_level=None)
+        self._create()
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._raw: list[bytes] = []
+        self._first = Seq(0)
+        self._flushed = 0
+        self._chunks = 0
+        self._iteration: list[object] | None = None
+        self._scopes: set[tuple[object, ...]] = set()
+        self._sources: set[str] = set()
+        self._contents: list[tuple[bytes, bytes]] = []
+        self._values: list[tuple[object, ...]] = []
+        self._scalars: list[tuple[object, ...]] = []
+        self._pending = 0
+        self._special: dict[type, Callable[..., bytes]] = {
+            OpApplied: self._op,
+            RunStarted: self._run_started,
+            RunEnded: self._run_ended,
+            IterationStarted: self._iteration_started,
+            SiteDefined: self._site,
+            ScopeEntered: self._scope,
+            ScalarLogged: self._scalar,
+            ValueRecorded: self._value,
+        }
+
+    def add(self, event: AnyEvent, raw: bytes) -> None:
+        """Append ``event``, whose encoded form is ``raw``."""
+        special = self._special.get(type(event))
+        if special is not None:
+            raw = special(event, raw)
+        if not self._raw:
+            self._first = event.seq
+        self.head = event.seq
+        self._raw.append(raw)
+        reduce(self.state, event)
+        if type(event) is IterationStarted:
+            self._keyframe()
+        if len(self._raw) >= schema.CHUNK_EVENTS:
+            self._seal()
+        self.dirty = True
+
+    def add_value(self, event: ValueRecorded, data: bytes) -> None:
+        """Append a value whose bytes travelled beside its event."""
+        raw = self._encode(event)
+        self._keep(event, data)
+        if not self._raw:
+            self._first = event.seq
+        self.head = event.seq
+        self._raw.append(raw)
+        reduce(self.state, event)
+        if len(self._raw) >= schema.CHUNK_EVENTS:
+            self._seal()
+        self.dirty = True
+
+    def add_act(self, act: ActRecord) -> None:
+        """Keep an act beside the events."""
+        self._begin()
+        self._db.execute(
+            "INSERT INTO act (after, time, kind, text, result) VALUES (?, ?, ?, ?, ?)",
+            (act.after, act.time, act.kind, act.text, act.result),
+        )
+        self.dirty = True
+
+    def flush(self) -> None:
+        """Commit everything added so far."""
+        if not self.dirty:
+            return
+        if len(self._raw) > self._flushed:
+            if len(self._raw) > _REWRITE_LIMIT:
+                self._seal()
+            else:
+                self._write_chunk(schema.RAW, schema.join_events(self._raw))
+                self._flushed = len(self._raw)
+        self._write_pending()
+        self._write_iteration()
+        if self._db.in_transaction:
+            self._db.execute("COMMIT")
+        self.dirty = False
+
+    def finish(self) -> None:
+        """Commit, say in the file that it is whole, and leave one file where no reader stands in the way."""
+        if self._raw:
+            self._seal()
+        self.dirty = True
+        self._begin()
+        self._db.execute("UPDATE meta SET value = 'closed' WHERE key = 'state'")
+        self.flush()
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        # Where a reader has it open the log stays in WAL mode, which is as good.
+        with contextlib.suppress(sqlite3.OperationalError):
+            self._db.execute("PRAGMA journal_mode = DELETE").fetchall()
+        self._db.close()
+
+    def close(self) -> None:
+        """Let go of the file as it is."""
+        self._db.close()
+
+    def _create(self) -> None:
+        run = self._db.execute
+        run(f"PRAGMA page_size = {schema.PAGE_SIZE}")
+        run("PRAGMA auto_vacuum = INCREMENTAL")
+        run(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        run(f"PRAGMA user_version = {FORMAT_VERSION}")
+        self._db.executescript(schema.TABLES)
+        marks = {"state": "open", "recorder": str(os.getpid()), "host": platform.node(), "format": str(FORMAT_VERSION)}
+        self._db.executemany("INSERT INTO meta VALUES (?, ?)", marks.items())
+        run("PRAGMA journal_mode = WAL")
+        run("PRAGMA synchronous = NORMAL")
+        run(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        run("PRAGMA cache_size = -16384")
+
+    def _begin(self) -> None:
+        if not self._db.in_transaction:
+            self._db.execute("BEGIN")
+
+    def _write_chunk(self, packing: int, data: bytes) -> None:
+        self._begin()
+        self._db.execute(
+            "INSERT OR REPLACE INTO chunk VALUES (?, ?, ?, ?, ?, ?)",
+            (self._first, self.head, self.state.iteration, len(self._raw), packing, data),
+        )
+
+    def _seal(self) -> None:
+        self._write_chunk(*schema.pack(schema.join_events(self._raw)))
+        self._raw.clear()
+        self._flushed = 0
+        self._chunks += 1
+        if self._chunks >= schema.CHUNKS_PER_KEYFRAME:
+            self._keyframe()
+        if self._pending > _PENDING_BYTES:
+            self._write_pending()
+
+    def _keyframe(self) -> None:
+        self._begin()
+        self._db.execute(
+            "INSERT OR REPLACE INTO keyframe VALUES (?, ?, ?)",
+            (self.head, *schema.pack(self._encode(self.state))),
+        )
+        self._chunks = 0
+
+    def _op(self, event: OpApplied, raw: bytes) -> bytes:
+        if self._iteration is not None:
+            self._iteration[4] += 1  # type: ignore[operator]
+        return raw
+
+    def _run_started(self, event: RunStarted, raw: bytes) -> bytes:
+        self._begin()
+        self._db.executemany("INSERT OR REPLACE INTO environment VALUES (?, ?)", event.environment.items())
+        self._source(event.script if os.path.isabs(event.script) else os.path.join(event.cwd, event.script))
+        return raw
+
+    def _run_ended(self, event: RunEnded, raw: bytes) -> bytes:
+        self.ended = True
+        if self._iteration is not None:
+            self._iteration[2] = event.seq
+        return raw
+
+    def _iteration_started(self, event: IterationStarted, raw: bytes) -> bytes:
+        if self._raw:
+            self._seal()
+        if self._iteration is not None:
+            self._iteration[2] = self.head
+        self._write_iteration()
+        self._iteration = [event.index, event.seq, 0, event.time, 0, None]
+        return raw
+
+    def _write_iteration(self) -> None:
+        if self._iteration is not None:
+            self._begin()
+            self._db.execute("INSERT OR REPLACE INTO iteration VALUES (?, ?, ?, ?, ?, ?)", self._iteration)
+
+    def _site(self, event: SiteDefined, raw: bytes) -> bytes:
+        self._begin()
+        row = (event.site, event.seq, event.time, event.thread, event.file, event.line, event.function, event.text)
+        self._db.execute("INSERT OR IGNORE INTO site VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        self._source(event.file)
+        return raw
+
+    def _source(self, file: str) -> None:
+        """Keep the text of ``file`` as it is now, when it is there and of a source file's size."""
+        if file in self._sources:
+            return
+        self._sources.add(file)
+        try:
+            if os.path.getsize(file) > _SOURCE_LIMIT:
+                return
+            text = Path(file).read_bytes().decode("utf-8", "replace")
+        except (OSError, ValueError):
+            return
+        self._begin()
+        self._db.execute("INSERT OR IGNORE INTO source VALUES (?, ?)", (file, text))
+
+    def _scope(self, event: ScopeEntered, raw: bytes) -> bytes:
+        key = (event.kind, event.path, event.type, event.detail, event.instance)
+        if key not in self._scopes:
+            self._scopes.add(key)
+            self._begin()
+            self._db.execute("INSERT OR IGNORE INTO scope VALUES (?, ?, ?, ?, ?, ?, ?)", (event.seq, *key, event.site))
+        return raw
+
+    def _scalar(self, event: ScalarLogged, raw: bytes) -> bytes:
+        value = None if math.isnan(event.value) else event.value
+        self._scalars.append((event.seq, event.time, event.thread, event.name, event.site, value, event.tensor))
+        if event.name == "loss" and self._iteration is not None and self._iteration[5] is None:
+            self._iteration[5] = value
+        return raw
+
+    def _value(self, event: ValueRecorded, raw: bytes) -> bytes:
+        self._keep(event, event.data)
+        return self._encode(msgspec.structs.replace(event, data=b"")) if event.data else raw
+
+    def _keep(self, event: ValueRecorded, data: bytes) -> None:
+        digest = None
+        if event.kind != "skipped":
+            digest = blake2b(data, digest_size=16).digest()
+            self._contents.append((digest, data))
+            self._pending += len(data)
+        shape = ",".join(map(str, event.shape))
+        self._values.append(
+            (event.seq, event.tensor, event.version, event.kind, shape, event.dtype, event.stride, event.reason, digest)
+        )
+
+    def _write_pending(self) -> None:
+        self._begin()
+        if self._contents:
+            self._db.executemany(
+                "INSERT INTO content (hash, count, data) VALUES (?, 1, ?)"
+                " ON CONFLICT (hash) DO UPDATE SET count = count + 1",
+                self._contents,
+            )
+        if self._values:
+            self._db.executemany("INSERT OR REPLACE INTO value VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._values)
+        if self._scalars:
+            self._db.executemany("INSERT OR REPLACE INTO scalar VALUES (?, ?, ?, ?, ?, ?, ?)", self._scalars)
+        self._contents.clear()
+        self._values.clear()
+        self._scalars.clear()
+        self._pending = 0
