@@ -10,7 +10,7 @@ _NATIVE = frozenset(("bool", "complex64", "complex128", "float16", "float32", "f
 )
 
 
-def array_of(data: bytes, dtype: str, shape: tuple[int, ...] | None) -> NDArray[np.generic] | None:
+def from_bytes(data: bytes, dtype: str, shape: tuple[int, ...] | None) -> NDArray[np.generic] | None:
     """The array that ``data`` holds in C order (``shape`` None: flat); None when they don't fit together.
 
     bfloat16 comes back as float32, which holds each of its values exactly.

@@ -14,7 +14,7 @@ import msgspec
 
 from retrograd_debug.log import schema
 from retrograd_debug.log.api import Act, Iteration, LogError, Value
-from retrograd_debug.log.arrays import array_of
+from retrograd_debug.log.arrays import from_bytes
 from retrograd_debug.log.opening import check_file, is_alive, open_database
 from retrograd_debug.log.state import State, reduce
 from retrograd_events import tr
@@ -177,7 +177,7 @@ class LogReader:
             shape = tuple(int(size) for size in shape_text.split(",") if size)
         except ValueError:
             return None
-        array = None if data is None else array_of(data, dtype, shape if kind == "all" else None)
+        array = None if data is None else from_bytes(data, dtype, shape if kind == "all" else None)
         if array is None and kind != "skipped":
             kind, reason = "skipped", reason or tr("The recorded contents can't be read.")
         return Value(tensor, version, kind, shape, dtype, stride, reason, array)
