@@ -170,8 +170,6 @@ class Context(QObject):
             numbered.append(breakpoint_)
         self._breakpoints = numbered
         self._statuses = {b.id: self._statuses[b.id] for b in numbered if b.id in self._statuses}
-        if self._script:
-            self._settings.set_breakpoints(self._script, numbered)
         self._send_breakpoints()
         self.breakpoints_changed.emit()
 
@@ -189,8 +187,8 @@ class Context(QObject):
 
     # --- what the window does
 
-    def open(self, session: Session, script: str) -> None:
-        """Show ``session`` from now on; ``script`` is the path that its breakpoints are kept with. The session before
+    def open(self, session: Session, script: str, breakpoints: Sequence[Breakpoint] = ()) -> None:
+        """Show ``session`` from now on; ``script`` is the path that ``breakpoints`` are kept with. The session before
         it must have been let go by ``release``."""
         assert self._session is None
         self._session = session
@@ -199,7 +197,7 @@ class Context(QObject):
         self._selection = NOTHING
         self._travels = Travels()
         self._statuses = {}
-        self._breakpoints = self._settings.breakpoints(script)
+        self._breakpoints = list(breakpoints)
         self._next_breakpoint = 1 + max((b.id for b in self._breakpoints), default=0)
         self._unsubscribe = session.subscribe(lambda notice: self._receive(session, notice))
         self.session_changed.emit()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -11,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
-import platformdirs
 
+from retrograd_debug.home import data_folder
 from retrograd_debug.log import schema
 from retrograd_debug.log.api import LogError
 from retrograd_debug.log.opening import check_file, is_alive, open_database
@@ -40,12 +39,6 @@ class RunSummary:
     ended: str = ""
     losses: tuple[float, ...] = ()
     problem: str = ""
-
-
-def data_folder() -> Path:
-    """The user's data folder of Retrograd (the environment's RETROGRAD_DATA names another one)."""
-    folder = os.environ.get("RETROGRAD_DATA") or platformdirs.user_data_dir("retrograd", appauthor=False)
-    return Path(folder)
 
 
 def runs_folder() -> Path:

@@ -1,0 +1,41 @@
+"""What a recent run's card says. No Qt."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from retrograd_events.text import tr
+
+
+@dataclass(frozen=True, slots=True)
+class RunCard:
+    """``kind`` is a key of the status line's pills, ``word`` what the pill says. ``size`` is in words."""
+
+    path: Path
+    title: str
+    hint: str
+    kind: str
+    word: str
+    losses: tuple[float, ...]
+    size: str
+
+
+def when(moment: float, now: float | None = None) -> str:
+    """A moment (Unix seconds) as people say it: ``today 14:02``, ``yesterday 18:20``, ``12 May``."""
+    then, today = time.localtime(moment), time.localtime(time.time() if now is None else now)
+    clock = time.strftime("%H:%M", then)
+    days = _day(today) - _day(then)
+    if days == 0:
+        return tr("today {clock}", clock=clock)
+    if days == 1:
+        return tr("yesterday {clock}", clock=clock)
+    date = f"{then.tm_mday} {time.strftime('%b', then)}"
+    return date if then.tm_year == today.tm_year else f"{date} {then.tm_year}"
+
+
+def _day(moment: time.struct_time) -> int:
+    # days since the epoch in local time; noon is never moved over midnight by summer time
+    noon = time.mktime((moment.tm_year, moment.tm_mon, moment.tm_mday, 12, 0, 0, 0, 0, -1))
+    return round(noon / 86400)

@@ -1,1 +1,0 @@
-"""Pieces that panels are made of."""
