@@ -152,23 +152,32 @@ class TimelineModel:
         self._name_of.append(self._name_ids[name])
 
     @property
-    def spans(self) -> list[Span]:
-        """The iterations; the first holds the set-up before them as well."""
-        ends = [*self._iteration_starts[1:], self.clock]
-        return [
-            Span(index, start if position else 0, end)
-            for position, (index, start, end) in enumerate(
-                zip(self._iteration_indexes, self._iteration_starts, ends, strict=True)
-            )
-        ]
+    def iterations(self) -> int:
+        """How many iterations there are."""
+        return len(self._iteration_starts)
+
+    def span(self, position: int) -> Span:
+        """The iteration at a position (from 0); the first holds the set-up before it as well."""
+        starts = self._iteration_starts
+        end = starts[position + 1] if position + 1 < len(starts) else self.clock
+        return Span(self._iteration_indexes[position], starts[position] if position else 0, end)
+
+    def position_at(self, clock: float) -> int:
+        """Which iteration lies at ``clock`` (-1: none yet)."""
+        return max(0, bisect_right(self._iteration_starts, clock) - 1) if self._iteration_starts else -1
+
+    def spans_between(self, start: float, end: float, most: int = 400) -> list[Span]:
+        """The iterations that touch [start, end], at most about ``most`` of them, evenly left out."""
+        if not self._iteration_starts:
+            return []
+        first, last = self.position_at(start), self.position_at(end)
+        step = max(1, (last - first + 1) // most)
+        return [self.span(position) for position in range(first, last + 1, step)]
 
     @property
     def blocks(self) -> int:
         """How many blocks there are."""
-        return len(self._names_view())
-
-    def _names_view(self) -> NDArray[np.int64]:
-        return self._name_of.view()
+        return len(self._name_of.view())
 
     def visible(self, start: float, end: float) -> NDArray[np.int64]:
         """Indexes of the blocks that touch [start, end], in order."""
@@ -188,7 +197,7 @@ class TimelineModel:
             int(starts[index]),
             int(ends[index]),
             Seq(int(seqs[index])),
-            self._names[int(self._names_view()[index])],
+            self._names[int(self._name_of.view()[index])],
         )
 
     def clock_at(self, seq: Seq) -> int:
@@ -203,12 +212,6 @@ class TimelineModel:
             return None
         index = int(np.searchsorted(self._event_clocks.view(), clock, "right")) - 1
         return Seq(int(seqs[max(index, 0)]))
-
-    def span_at(self, clock: float) -> Span | None:
-        """The iteration at ``clock``."""
-        spans = self.spans
-        index = bisect_right([span.start for span in spans], clock) - 1
-        return spans[index] if index >= 0 else None
 
     def first_block_at(self, clock: float, lane: Lane, slack: float) -> int | None:
         """The block of ``lane`` under ``clock``, or within ``slack`` of it."""

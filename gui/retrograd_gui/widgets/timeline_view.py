@@ -24,7 +24,7 @@ from retrograd_events.events import Seq
 from retrograd_events.text import tr
 from retrograd_gui.theme.fonts import CAPTION, SMALL, mono_font, ui_font
 from retrograd_gui.theme.tokens import Theme
-from retrograd_gui.view_models.timeline import Lane, Span, TimelineModel, nice_step
+from retrograd_gui.view_models.timeline import Lane, TimelineModel, nice_step
 
 HEADER = 24
 AXIS = 22
@@ -85,15 +85,14 @@ class TimelineView(QWidget):
         self.update()
 
     def _show_newest(self) -> None:
-        spans = self._model.spans
-        end = max(float(self._model.clock), 1.0)
-        start = 0.0 if len(spans) <= AT_FIRST else float(spans[-AT_FIRST].start)
-        if spans:
-            at = self._model.clock_at(self._cursor)
-            if at < start:
-                index = max(0, next((i for i, span in enumerate(spans) if span.end >= at), 0) - 1)
-                shown = spans[index : index + AT_FIRST]
-                start, end = float(shown[0].start), float(shown[-1].end)
+        model = self._model
+        start, end = 0.0, max(float(model.clock), 1.0)
+        if model.iterations > AT_FIRST:
+            newest = model.iterations - AT_FIRST
+            here = model.position_at(model.clock_at(self._cursor))
+            first = newest if here >= newest else max(0, here - 1)
+            last = min(model.iterations, first + AT_FIRST) - 1
+            start, end = float(model.span(first).start), float(model.span(last).end)
         self._start, self._end = start, end + 0.04 * (end - start)
 
     def show_all(self) -> None:
@@ -153,18 +152,19 @@ class TimelineView(QWidget):
             painter.end()
 
     def _paint_iterations(self, painter: QPainter) -> None:
-        here = self._model.span_at(float(self._model.clock_at(self._cursor)))
+        here = self._model.position_at(self._model.clock_at(self._cursor))
+        current_index = self._model.span(here).index if here >= 0 else -1
         quiet, strong = ui_font(SMALL), ui_font(SMALL, bold=True)
         taken = self.left
         bottom = self._lanes_bottom()
         painter.fillRect(QRectF(0, 0, self.width(), HEADER), QColor(self._theme["header"]))
-        for span in self._visible_spans():
+        for span in self._model.spans_between(self._start, self._end):
             left, right = max(self.left, self.x_of(span.start)), min(float(self.width()), self.x_of(span.end))
             if right <= left:
                 continue
             if span.index % 2 and right - left > 3:
                 painter.fillRect(QRectF(left, HEADER, right - left, bottom - HEADER), QColor(self._theme["header"]))
-            current = here is not None and span.index == here.index
+            current = span.index == current_index
             font = strong if current else quiet
             text = tr("iteration {index}", index=span.index)
             width = QFontMetricsF(font).horizontalAdvance(text)
@@ -178,11 +178,6 @@ class TimelineView(QWidget):
             x = min(left + 6, self.width() - width - 4)
             painter.drawText(QPointF(x, HEADER - 8), text)
             taken = x + width + 8
-
-    def _visible_spans(self) -> list[Span]:
-        spans = [s for s in self._model.spans if s.end >= self._start and s.start <= self._end]
-        step = max(1, len(spans) // 400)
-        return spans[::step]
 
     def _paint_lanes(self, painter: QPainter) -> None:
         painter.setFont(ui_font(SMALL))
