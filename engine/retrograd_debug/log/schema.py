@@ -9,6 +9,11 @@ SUFFIX = ".retro"
 
 CHUNK_EVENTS = 4096
 CHUNKS_PER_KEYFRAME = 16
+EVENTS_PER_KEYFRAME = 256
+KEYFRAME_SHARE = 2
+"""An iteration starts with a keyframe unless less than 256 events, or less than twice the last keyframe's own bytes of
+events, came since that one: tiny iterations would cost several times their events, and replaying so few takes 1 ms."""
+
 PAGE_SIZE = 8192
 MAX_BLOB = 1 << 30
 """Nothing that unpacks to more than this is believed."""
@@ -45,7 +50,8 @@ CREATE INDEX value_of ON value (tensor, version);
 """A NULL in scalar.value is a NaN, which SQLite can't hold. A NULL hash: nothing was kept of that value."""
 
 RAW, ZLIB = 0, 1
-_WORTH_PACKING = 1024
+_WORTH_PACKING = 4096
+"""Below this the compressor's own set-up costs more than the bytes."""
 
 
 def pack(data: bytes) -> tuple[int, bytes]:

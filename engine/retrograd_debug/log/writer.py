@@ -8,6 +8,7 @@ import os
 import platform
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from retrograd_events.events import (
     FORMAT_VERSION,
     AnyEvent,
     IterationStarted,
-    OpApplied,
     RunEnded,
     RunStarted,
     ScalarLogged,
@@ -36,6 +36,16 @@ _REWRITE_LIMIT = 1024
 """An open chunk with more events than this is sealed when flushed rather than written again with the next flush."""
 
 _CHECKPOINT_PAGES = 4000
+
+
+@dataclass(slots=True)
+class _OpenIteration:
+    index: int
+    first: Seq
+    started: int
+    ops_before: int
+    last: Seq = Seq(0)
+    loss: float | None = None
 
 
 class LogWriter:
@@ -57,7 +67,12 @@ class LogWriter:
         self._first = Seq(0)
         self._flushed = 0
         self._chunks = 0
-        self._iteration: list[object] | None = None
+        self._since_keyframe = 0
+        self._bytes_since_keyframe = 0
+        self._keyframe_bytes = 0
+        self._chunk_rows: list[tuple[object, ...]] = []
+        self._iteration_rows: list[tuple[object, ...]] = []
+        self._iteration: _OpenIteration | None = None
         self._scopes: set[tuple[object, ...]] = set()
         self._sources: set[str] = set()
         self._contents: list[tuple[bytes, bytes]] = []
@@ -65,7 +80,6 @@ class LogWriter:
         self._scalars: list[tuple[object, ...]] = []
         self._pending = 0
         self._special: dict[type, Callable[..., bytes]] = {
-            OpApplied: self._op,
             RunStarted: self._run_started,
             RunEnded: self._run_ended,
             IterationStarted: self._iteration_started,
@@ -85,7 +99,7 @@ class LogWriter:
         self.head = event.seq
         self._raw.append(raw)
         reduce(self.state, event)
-        if type(event) is IterationStarted:
+        if type(event) is IterationStarted and self._keyframe_due():
             self._keyframe()
         if len(self._raw) >= schema.CHUNK_EVENTS:
             self._seal()
@@ -123,8 +137,9 @@ class LogWriter:
             else:
                 self._write_chunk(schema.RAW, schema.join_events(self._raw))
                 self._flushed = len(self._raw)
+        if self._iteration is not None:
+            self._iteration_rows.append(self._iteration_row(self._iteration))
         self._write_pending()
-        self._write_iteration()
         if self._db.in_transaction:
             self._db.execute("COMMIT")
         self.dirty = False
@@ -166,14 +181,14 @@ class LogWriter:
             self._db.execute("BEGIN")
 
     def _write_chunk(self, packing: int, data: bytes) -> None:
-        self._begin()
-        self._db.execute(
-            "INSERT OR REPLACE INTO chunk VALUES (?, ?, ?, ?, ?, ?)",
-            (self._first, self.head, self.state.iteration, len(self._raw), packing, data),
-        )
+        self._chunk_rows.append((self._first, self.head, self.state.iteration, len(self._raw), packing, data))
+        self._pending += len(data)
 
     def _seal(self) -> None:
-        self._write_chunk(*schema.pack(schema.join_events(self._raw)))
+        joined = schema.join_events(self._raw)
+        self._write_chunk(*schema.pack(joined))
+        self._since_keyframe += len(self._raw)
+        self._bytes_since_keyframe += len(joined)
         self._raw.clear()
         self._flushed = 0
         self._chunks += 1
@@ -182,18 +197,20 @@ class LogWriter:
         if self._pending > _PENDING_BYTES:
             self._write_pending()
 
-    def _keyframe(self) -> None:
-        self._begin()
-        self._db.execute(
-            "INSERT OR REPLACE INTO keyframe VALUES (?, ?, ?)",
-            (self.head, *schema.pack(self._encode(self.state))),
+    def _keyframe_due(self) -> bool:
+        """Whether an iteration's start gets a keyframe (``schema.KEYFRAME_SHARE`` says why not every one)."""
+        return (
+            self._since_keyframe >= schema.EVENTS_PER_KEYFRAME
+            and self._bytes_since_keyframe >= schema.KEYFRAME_SHARE * self._keyframe_bytes
         )
-        self._chunks = 0
 
-    def _op(self, event: OpApplied, raw: bytes) -> bytes:
-        if self._iteration is not None:
-            self._iteration[4] += 1  # type: ignore[operator]
-        return raw
+    def _keyframe(self) -> None:
+        encoded = self._encode(self.state)
+        self._begin()
+        self._db.execute("INSERT OR REPLACE INTO keyframe VALUES (?, ?, ?)", (self.head, *schema.pack(encoded)))
+        self._chunks = 0
+        self._since_keyframe = self._bytes_since_keyframe = 0
+        self._keyframe_bytes = len(encoded)
 
     def _run_started(self, event: RunStarted, raw: bytes) -> bytes:
         self._begin()
@@ -204,22 +221,20 @@ class LogWriter:
     def _run_ended(self, event: RunEnded, raw: bytes) -> bytes:
         self.ended = True
         if self._iteration is not None:
-            self._iteration[2] = event.seq
+            self._iteration.last = event.seq
         return raw
 
     def _iteration_started(self, event: IterationStarted, raw: bytes) -> bytes:
         if self._raw:
             self._seal()
         if self._iteration is not None:
-            self._iteration[2] = self.head
-        self._write_iteration()
-        self._iteration = [event.index, event.seq, 0, event.time, 0, None]
+            self._iteration.last = self.head
+            self._iteration_rows.append(self._iteration_row(self._iteration))
+        self._iteration = _OpenIteration(event.index, event.seq, event.time, self.state.ops)
         return raw
 
-    def _write_iteration(self) -> None:
-        if self._iteration is not None:
-            self._begin()
-            self._db.execute("INSERT OR REPLACE INTO iteration VALUES (?, ?, ?, ?, ?, ?)", self._iteration)
+    def _iteration_row(self, row: _OpenIteration) -> tuple[object, ...]:
+        return row.index, row.first, row.last, row.started, self.state.ops - row.ops_before, row.loss
 
     def _site(self, event: SiteDefined, raw: bytes) -> bytes:
         self._begin()
@@ -253,8 +268,8 @@ class LogWriter:
     def _scalar(self, event: ScalarLogged, raw: bytes) -> bytes:
         value = None if math.isnan(event.value) else event.value
         self._scalars.append((event.seq, event.time, event.thread, event.name, event.site, value, event.tensor))
-        if event.name == "loss" and self._iteration is not None and self._iteration[5] is None:
-            self._iteration[5] = value
+        if event.name == "loss" and self._iteration is not None and self._iteration.loss is None:
+            self._iteration.loss = value
         return raw
 
     def _value(self, event: ValueRecorded, raw: bytes) -> bytes:
@@ -274,6 +289,8 @@ class LogWriter:
 
     def _write_pending(self) -> None:
         self._begin()
+        self._db.executemany("INSERT OR REPLACE INTO chunk VALUES (?, ?, ?, ?, ?, ?)", self._chunk_rows)
+        self._db.executemany("INSERT OR REPLACE INTO iteration VALUES (?, ?, ?, ?, ?, ?)", self._iteration_rows)
         if self._contents:
             self._db.executemany(
                 "INSERT INTO content (hash, count, data) VALUES (?, 1, ?)"
@@ -284,6 +301,8 @@ class LogWriter:
             self._db.executemany("INSERT OR REPLACE INTO value VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", self._values)
         if self._scalars:
             self._db.executemany("INSERT OR REPLACE INTO scalar VALUES (?, ?, ?, ?, ?, ?, ?)", self._scalars)
+        self._chunk_rows.clear()
+        self._iteration_rows.clear()
         self._contents.clear()
         self._values.clear()
         self._scalars.clear()
