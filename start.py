@@ -301,18 +301,27 @@ def create_environment(*, ours: bool) -> None:
             venv().rename(ROOT / f".venv-{number}")
             say(tr("The .venv found here was not made by start.py; it is now .venv-{number}", number=number))
     say(tr("Making an environment in {path}", path=venv()))
-    seeded = importlib.util.find_spec("ensurepip") is not None
-    if importlib.util.find_spec("venv") is None:
-        raise SetupError(no_pip())
-    command = [base_python(), "-m", "venv", *([] if seeded else ["--without-pip"]), str(venv())]
+    complaint = make_venv()
+    if "No module named venv" in complaint and is_root() and package_manager() == "apt":
+        system_install("apt", [*MANAGERS["apt"], venv_package()])
+        complaint = make_venv()
+    if "ensurepip" in complaint:
+        complaint = make_venv("--without-pip")
+        if not complaint:
+            seed_pip()
+    if "No module named venv" in complaint:
+        raise no_pip()
+    if "Permission denied" in complaint or "Read-only" in complaint:
+        raise disk_error(PermissionError(errno.EACCES, tr("permission denied")))
+    if complaint:
+        raise SetupError(tr("Python could not make an environment: {reason}", reason=complaint.splitlines()[-1]))
+
+
+def make_venv(*options: str) -> str:
+    """Run Python's venv module; the empty string, or what it said when it failed."""
+    command = [base_python(), "-m", "venv", "--clear", *options, str(venv())]
     made = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=False)
-    if made.returncode != 0:
-        reason = ((made.stderr or made.stdout).strip().splitlines() or [""])[-1]
-        if "ermission" in reason or "Read-only" in reason:
-            raise disk_error(PermissionError(errno.EACCES, reason))
-        raise SetupError(tr("Python could not make an environment: {reason}; {advice}", reason=reason, advice=no_pip()))
-    if not seeded:
-        seed_pip()
+    return "" if made.returncode == 0 else (made.stdout + made.stderr).strip() or f"exit code {made.returncode}"
 
 
 def remove(path: Path) -> None:
@@ -323,13 +332,18 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
-def no_pip() -> str:
+def venv_package() -> str:
+    """Debian's package of the modules that an environment is made with."""
+    return f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
+
+
+def no_pip() -> SetupError:
     """What to type where Python came without its venv or ensurepip module."""
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return tr(
-        "Python {version} lacks its venv module; run: {command}",
-        version=version,
-        command=f"sudo apt-get install python{version}-venv",
+    return SetupError(
+        tr(
+            "This Python came without the modules that make an environment; run: {command}",
+            command=f"sudo apt-get install {venv_package()}",
+        )
     )
 
 
@@ -343,12 +357,12 @@ def seed_pip() -> None:
     with tempfile.TemporaryDirectory() as folder:
         wheels = sorted(SYSTEM_WHEELS.glob("pip-*.whl")) or sorted(download_pip_wheel(Path(folder)))
         if not wheels:
-            raise SetupError(no_pip())
+            raise no_pip()
         python = str(program("python"))
         command = [python, str(wheels[-1] / "pip"), "install", "--no-index", "-q", "--disable-pip-version-check"]
         done = subprocess.run([*command, str(wheels[-1])], env=clean_environment(), capture_output=True, check=False)
         if done.returncode != 0:
-            raise SetupError(no_pip())
+            raise no_pip()
 
 
 def download_pip_wheel(folder: Path) -> list[Path]:
