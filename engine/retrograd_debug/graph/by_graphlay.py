@@ -8,7 +8,7 @@ from typing import Union
 import graphlay
 
 from retrograd_debug.graph.geometry import COLUMN_GAP, ROW_GAP, Point
-from retrograd_debug.graph.plain import Cell, Level, Wire, count_crossings
+from retrograd_debug.graph.plain import Cell, Level, Port, Wire, count_crossings
 
 _PORT = 2.0
 
@@ -55,7 +55,7 @@ def _add(graph: graphlay.Graph, cells: dict[str, Cell], wire: Wire, gradient: bo
     source, target = wire.source, wire.target
     if source:
         cell = cells[source]
-        at = cell.gradient_bottom(wire.key) if gradient else cell.out_at(wire.key)
+        at = (cell.gradient_bottom(wire.key) if gradient else cell.out_port(wire.key)).at
         ports["source_port"] = _hint("bottom", cell, at)
     else:
         source = f"\0in{name}"
@@ -63,13 +63,17 @@ def _add(graph: graphlay.Graph, cells: dict[str, Cell], wire: Wire, gradient: bo
     if target:
         cell = cells[target]
         if gradient:
-            ports["target_port"] = _hint("top", cell, cell.gradient_top(wire.key))
+            ports["target_port"] = _hint("top", cell, cell.gradient_top(wire.key).at)
         elif wire.key in cell.ins:
-            ports["target_port"] = _hint("top", cell, cell.ins[wire.key])
+            ports["target_port"] = _hint("top", cell, cell.ins[wire.key].at)
     else:
         target = f"\0out{name}"
         graph.node(target, width=_PORT, height=_PORT, rank="last")
     graph.edge(source, target, **ports)  # type: ignore[arg-type]  # its stub gives every keyword weight's type
+
+
+def _fixed(at: float) -> Port:
+    return Port(at, at, at)
 
 
 def _level(
@@ -92,10 +96,10 @@ def _level(
         points: list[Point] = [(p["x"] - left + shift, p["y"] - top + above) for p in edge["points"]]
         if not wire.source:
             points[0] = (points[0][0], 0.0)
-            (level.gradient_entries if gradient else level.entries)[wire.key] = points[0][0]
+            (level.gradient_entries if gradient else level.entries)[wire.key] = _fixed(points[0][0])
         if not wire.target:
             points[-1] = (points[-1][0], level.height)
-            (level.gradient_exits if gradient else level.exits)[wire.key] = points[-1][0]
+            (level.gradient_exits if gradient else level.exits)[wire.key] = _fixed(points[-1][0])
         if gradient:
             level.gradient_routes[wire.key] = points[::-1]
         else:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from retrograd_debug.graph.geometry import MIRROR_GAP, SCOPE_HEAD, SCOPE_PAD, Box, Layout, Link, Point, Rect, Request
-from retrograd_debug.graph.plain import Cell, Level, Wire, arrange
+from retrograd_debug.graph.plain import Cell, Level, Port, Wire, arrange
 
 Arrange = Callable[[Sequence[Cell], Sequence[Wire], float, bool], Level]
 """Lays out one level: cells, wires, width of the title, whether it has a frame."""
 
-_MARGIN = 40.0
+_MARGIN = 22.0
 _DATA_GAP = 10.0
 
 
@@ -126,12 +126,17 @@ class _Plan:
         if level is None:
             raise AssertionError("a scope is measured before its parent")
         crossing = [*level.entries.values(), *level.gradient_entries.values()]
-        clear = max(crossing, default=0.0) + SCOPE_PAD + 10.0
+        clear = max((port.at for port in crossing), default=0.0) + SCOPE_PAD + 10.0
         width = max(level.width + 2 * SCOPE_PAD, box.head + box.tail + 2 * SCOPE_PAD, clear + box.tail)
         height = level.height + SCOPE_HEAD
 
-        def inside(places: dict[str, float]) -> dict[str, float]:
-            return {wire: x + SCOPE_PAD for wire, x in places.items()}
+        most = width - box.tail - 2 * SCOPE_PAD
+
+        def inside(ports: dict[str, Port], most: float) -> dict[str, Port]:
+            return {
+                wire: Port(port.at, min(port.low, port.at), max(port.at, min(port.high, most))).shifted(SCOPE_PAD)
+                for wire, port in ports.items()
+            }
 
         return Cell(
             box.key,
@@ -140,10 +145,10 @@ class _Plan:
             width,
             0.0,
             box.last,
-            inside(level.entries),
-            inside(level.exits),
-            inside(level.gradient_entries),
-            inside(level.gradient_exits),
+            inside(level.entries, most),
+            inside(level.exits, width),
+            inside(level.gradient_entries, most),
+            inside(level.gradient_exits, width),
         )
 
     def _put(self, key: str, left: float, top: float) -> None:
@@ -166,19 +171,32 @@ class _Plan:
 
     def _join(self, link: Link) -> None:
         leaving, common, entering = self._legs(link)
-        scopes = [*(scope for scope, _ in leaving), common, *(scope for scope, _ in entering)]
-        forward: list[Point] = []
-        backward: list[Point] = []
-        for scope in scopes:
-            level, (left, top) = self.scopes[scope].level, self.at[scope]
-            if level is None:
-                continue
-            forward += [(left + x, top + y) for x, y in level.routes.get(link.key, [])]
-            piece = [(left + x, top + y) for x, y in level.gradient_routes.get(link.key, [])]
-            backward = piece + backward
-        self.result.routes[link.key] = straighten(forward)
-        if link.gradient and backward:
-            self.result.routes[link.gradient] = straighten(backward)
+        upper = [scope for scope, _ in leaving]
+        lower = [scope for scope, _ in entering]
+        self.result.routes[link.key] = straighten(self._chained(link.key, upper, common, lower, False))
+        if link.gradient:
+            backward = self._chained(link.key, upper, common, lower, True)
+            if backward:
+                self.result.routes[link.gradient] = straighten(backward[::-1])
+
+    def _chained(self, wire: str, upper: Sequence[str], common: str, lower: Sequence[str], up: bool) -> list[Point]:
+        """A link's way down through all scopes: straight pieces follow the common scope's choice of x."""
+        middle = self._piece(wire, common, up)
+        if not middle:
+            return []
+        points = list(middle)
+        for scope in reversed(upper):
+            points = [*_follow(self._piece(wire, scope, up), points[0][0]), *points]
+        for scope in lower:
+            points += _follow(self._piece(wire, scope, up), points[-1][0])
+        return points
+
+    def _piece(self, wire: str, scope: str, up: bool) -> list[Point]:
+        level, (left, top) = self.scopes[scope].level, self.at[scope]
+        if level is None:
+            return []
+        piece = (level.gradient_routes if up else level.routes).get(wire, [])
+        return [(left + x, top + y) for x, y in (piece[::-1] if up else piece)]
 
     # --- data leaves, left of everything
 
@@ -200,7 +218,7 @@ class _Plan:
             floor = middle + box.height / 2 + _DATA_GAP
             x = left - _MARGIN - box.width
             self.result.rects[box.key] = (x, middle - box.height / 2, box.width, box.height)
-            turn = left - _MARGIN + 12.0 + (lane % 3) * 7.0
+            turn = left - _MARGIN + 5.0 + (lane % 3) * 5.0
             for link in links:
                 self._side_route(link, (x + box.width, middle), turn, ports[link.key], solid)
 
@@ -227,6 +245,11 @@ class _Plan:
             top = self.result.rects[link.target][1]
             route = [start, (turn, start[1]), (turn, top - 12.0), (x + 14.0, top - 12.0), (x + 14.0, top)]
         self.result.routes[link.key] = straighten(route)
+
+
+def _follow(piece: list[Point], x: float) -> list[Point]:
+    """A straight piece moved to ``x``; others are already there."""
+    return [(x, y) for _, y in piece] if len(piece) == 2 and piece[0][0] == piece[1][0] else piece
 
 
 def straighten(points: Sequence[Point]) -> list[Point]:

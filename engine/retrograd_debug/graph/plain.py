@@ -14,17 +14,33 @@ from itertools import pairwise
 from retrograd_debug.graph.geometry import COLUMN_GAP, MIRROR_GAP, ROW_GAP, Point
 
 _LANE = 9.0
+_CORNER = 12.0
+_APART = 11.0
+_LEFTMOST = -4.0
 _CLEAR = 9.0
 _WIDEST_ROW = 1500.0
 _FIRST_TRACK = 10.0
 _LAST_TRACK = 13.0
 
 
+@dataclass(frozen=True)
+class Port:
+    """Where a wire meets a border: best ``at``, and anywhere from ``low`` to ``high`` if that makes it straight."""
+
+    at: float
+    low: float
+    high: float
+
+    def shifted(self, by: float) -> Port:
+        """The same port seen from elsewhere."""
+        return Port(self.at + by, self.low + by, self.high + by)
+
+
 @dataclass
 class Cell:
     """A box on this level: an op with its mirror, or a whole scope whose inside is already laid out. ``ins``/``outs``
-    are where wires meet its top and bottom (offsets from its left), ``gradient_*`` the same for gradients; ops leave
-    them empty and spread their wires themselves."""
+    are where wires meet its top and bottom (from its left), ``gradient_*`` the same for gradients; ops leave them empty
+    and spread their wires themselves."""
 
     key: str
     width: float
@@ -32,22 +48,35 @@ class Cell:
     main: float
     mirror: float = 0.0
     last: bool = False
-    ins: dict[str, float] = field(default_factory=dict)
-    outs: dict[str, float] = field(default_factory=dict)
-    gradient_ins: dict[str, float] = field(default_factory=dict)
-    gradient_outs: dict[str, float] = field(default_factory=dict)
+    ins: dict[str, Port] = field(default_factory=dict)
+    outs: dict[str, Port] = field(default_factory=dict)
+    gradient_ins: dict[str, Port] = field(default_factory=dict)
+    gradient_outs: dict[str, Port] = field(default_factory=dict)
 
-    def out_at(self, wire: str) -> float:
+    def in_port(self, wire: str, place: int, count: int) -> Port:
+        """Where the forward wire ``place`` of ``count`` enters the top."""
+        if wire in self.ins:
+            return self.ins[wire]
+        step = self.main / (count + 1)
+        slack = self.main / 2 - _CORNER if count == 1 else max(0.0, step / 2 - 5.0)
+        at = step * (place + 1)
+        return Port(at, at - slack, at + slack)
+
+    def out_port(self, wire: str) -> Port:
         """Where a forward wire leaves the bottom."""
-        return self.outs.get(wire, self.main / 2)
+        return self.outs.get(wire, Port(self.main / 2, _CORNER, self.main - _CORNER))
 
-    def gradient_top(self, wire: str) -> float:
+    def gradient_top(self, wire: str) -> Port:
         """Where a gradient leaves the top."""
-        return self.gradient_ins.get(wire, self.main + MIRROR_GAP + self.mirror / 2)
+        return self.gradient_ins.get(wire, self._mirror_port(_CORNER + 8.0))
 
-    def gradient_bottom(self, wire: str) -> float:
+    def gradient_bottom(self, wire: str) -> Port:
         """Where a gradient enters the bottom."""
-        return self.gradient_outs.get(wire, self.main + MIRROR_GAP + self.mirror / 2)
+        return self.gradient_outs.get(wire, self._mirror_port(_CORNER))
+
+    def _mirror_port(self, right: float) -> Port:
+        left = self.main + MIRROR_GAP
+        return Port(left + self.mirror / 2, left + _CORNER, left + self.mirror - right)
 
 
 @dataclass(frozen=True)
@@ -72,6 +101,8 @@ class Path:
     bottom_row: int
     jogs: list[tuple[int, float, float]]
     gradient: bool
+    slack: Port | None = None
+    source: str = ""
 
 
 @dataclass
@@ -83,10 +114,10 @@ class Level:
     places: dict[str, Point]
     routes: dict[str, list[Point]]
     gradient_routes: dict[str, list[Point]]
-    entries: dict[str, float]
-    exits: dict[str, float]
-    gradient_entries: dict[str, float]
-    gradient_exits: dict[str, float]
+    entries: dict[str, Port]
+    exits: dict[str, Port]
+    gradient_entries: dict[str, Port]
+    gradient_exits: dict[str, Port]
     crossings: int = 0
 
 
@@ -108,6 +139,7 @@ class _Rows:
         self.x: dict[str, float] = {}
         self.rows: list[list[str]] = []
         self.lanes: dict[int, list[tuple[float, str]]] = {}
+        self.stubs: dict[int, list[tuple[float, str]]] = {}
         self.paths: list[Path] = []
         self.into: dict[str, list[Wire]] = {}
         for wire in wires:
@@ -154,12 +186,14 @@ class _Rows:
             return right + COLUMN_GAP if right else 0.0
         total = 0.0
         for wire in sources:
-            port = cell.ins.get(wire.key, cell.main / 2)
-            total += self._out_x(wire) - port
+            total += self._out_x(wire) - cell.in_port(wire.key, 0, 1).at
         return max(0.0, total / len(sources))
 
     def _out_x(self, wire: Wire) -> float:
-        return self.x[wire.source] + self.cells[wire.source].out_at(wire.key)
+        return self._out(wire).at
+
+    def _out(self, wire: Wire) -> Port:
+        return self.cells[wire.source].out_port(wire.key).shifted(self.x[wire.source])
 
     def _free_place(self, row: int, wanted: float, width: float) -> float:
         blocked = [
@@ -178,61 +212,78 @@ class _Rows:
         ordered = inner + entering
         left, row = self.x[cell.key], self.row[cell.key]
         for place, wire in enumerate(ordered):
-            port = cell.ins.get(wire.key)
-            if port is None:
-                port = cell.main * (place + 1) / (len(ordered) + 1)
-                if not wire.source and row == 0:
-                    port = self._past_title(left, port, cell.main)
-            end = left + port
+            end = cell.in_port(wire.key, place, len(ordered)).shifted(left)
             top = self.row[wire.source] if wire.source else -1
-            start = self._out_x(wire) if wire.source else None
-            self._route(wire.key, f"f:{wire.source or wire.key}", start, end, top, row, False)
+            start = self._out(wire) if wire.source else None
+            self._route(wire, f"f:{wire.source or wire.key}", start, end, top, row, False)
             if wire.gradient:
-                g_end = left + cell.gradient_top(wire.key)
-                g_start = self._gradient_out_x(wire) if wire.source else None
-                self._route(wire.key, f"g:{cell.key}", g_start, g_end, top, row, True)
+                end = cell.gradient_top(wire.key).shifted(left)
+                start = self._gradient_out(wire) if wire.source else None
+                self._route(wire, f"g:{cell.key}", start, end, top, row, True)
 
-    def _gradient_out_x(self, wire: Wire) -> float:
-        return self.x[wire.source] + self.cells[wire.source].gradient_bottom(wire.key)
-
-    def _past_title(self, left: float, port: float, main: float) -> float:
-        clear = self.head - left
-        return min(max(port, clear), main - 12.0) if clear <= main - 12.0 else port
+    def _gradient_out(self, wire: Wire) -> Port:
+        return self.cells[wire.source].gradient_bottom(wire.key).shifted(self.x[wire.source])
 
     def _route(
-        self, wire: str, group: str, start: float | None, end: float, top: int, bottom: int, gradient: bool
+        self, wire: Wire, group: str, start: Port | None, end: Port, top: int, bottom: int, gradient: bool
     ) -> None:
         between = range(top + 1, bottom)
-        wishes = [start, end] if start is not None else [end]
+        gaps = range(top + 1, bottom + 1)
+        low, high = (end.low, end.high) if start is None else (max(start.low, end.low), min(start.high, end.high))
+        first = end if start is None else start
+        wishes = [first.at] if start is None else [start.at, end.at]
+        if low <= high:
+            wishes.insert(0, self._clear_of(Port(min(max(first.at, low), high), low, high), gaps, group))
         lane = self._corridor(between, wishes, group, keep_off=self.head if start is None else 0.0)
-        begin = lane if start is None else start
+        for row in between:
+            self.lanes.setdefault(row, []).append((lane, group))
+        if low <= lane <= high:
+            slack = Port(lane, max(low, self.head), high) if start is None and not between else None
+            self._add(Path(wire.key, group, lane, lane, top, bottom, [], gradient, slack, wire.source))
+            return
+        begin = lane if start is None else self._clear_of(start, (top + 1,), group)
+        finish = self._clear_of(end, (bottom,), group)
+        if not between:
+            lane = begin
         jogs = []
         if begin != lane:
             jogs.append((top + 1, begin, lane))
-        if lane != end:
-            jogs.append((bottom, lane, end))
-        for row in between:
-            self.lanes.setdefault(row, []).append((lane, group))
-        self.paths.append(Path(wire, group, begin, end, top, bottom, jogs, gradient))
+        if lane != finish:
+            jogs.append((bottom, lane, finish))
+        self._add(Path(wire.key, group, begin, finish, top, bottom, jogs, gradient, None, wire.source))
+
+    def _add(self, path: Path) -> None:
+        self.paths.append(path)
+        self.stubs.setdefault(path.top_row + 1, []).append((path.start, path.group))
+        self.stubs.setdefault(path.bottom_row, []).append((path.end, path.group))
+
+    def _clear_of(self, port: Port, gaps: Iterable[int], group: str) -> float:
+        """The place within a port nearest to its best where no other wire stands upright in ``gaps``."""
+        taken = [(x - _APART, x + _APART) for gap in gaps for x, owner in self.stubs.get(gap, []) if owner != group]
+        found = _nearest(port.at, taken, port.low)
+        if found > port.high:
+            below = [low for low, high in taken if low >= port.low and not any(a < low < b for a, b in taken)]
+            found = max((low for low in below if low <= port.at), default=port.at)
+        return found
 
     def _leave(self, wire: Wire) -> None:
         bottom = len(self.rows)
         top = self.row[wire.source]
-        start = self._out_x(wire)
-        group = f"f:{wire.source}"
-        lane = self._corridor(range(top + 1, bottom), [start], group)
-        self._exit(wire.key, group, start, lane, top, bottom, False)
+        self._exit(wire, f"f:{wire.source}", self._out(wire), top, bottom, False)
         if wire.gradient:
-            start = self._gradient_out_x(wire)
-            group = f"x:{wire.source}"
-            lane = self._corridor(range(top + 1, bottom), [start], group)
-            self._exit(wire.key, group, start, lane, top, bottom, True)
+            self._exit(wire, f"x:{wire.source}", self._gradient_out(wire), top, bottom, True)
 
-    def _exit(self, wire: str, group: str, start: float, lane: float, top: int, bottom: int, gradient: bool) -> None:
-        jogs = [(top + 1, start, lane)] if start != lane else []
-        for row in range(top + 1, bottom):
+    def _exit(self, wire: Wire, group: str, start: Port, top: int, bottom: int, gradient: bool) -> None:
+        between = range(top + 1, bottom)
+        lane = self._corridor(between, [start.at], group)
+        for row in between:
             self.lanes.setdefault(row, []).append((lane, group))
-        self.paths.append(Path(wire, group, start, lane, top, bottom, jogs, gradient))
+        if start.low <= lane <= start.high:
+            slack = Port(lane, start.low, start.high) if not between else None
+            self._add(Path(wire.key, group, lane, lane, top, bottom, [], gradient, slack, wire.source))
+            return
+        jogs = [(top + 1, start.at, lane)]
+        self._add(Path(wire.key, group, start.at, lane, top, bottom, jogs, gradient, None, wire.source))
 
     def _corridor(self, rows: Iterable[int], wishes: Sequence[float], group: str, keep_off: float = 0.0) -> float:
         """An x at which a wire can run down through ``rows`` without touching anything: the first wish that is free,
@@ -247,7 +298,7 @@ class _Rows:
         for wish in wishes:
             if not any(low < wish < high for low, high in blocked):
                 return wish
-        return _nearest(wishes[-1], blocked, -12.0)
+        return _nearest(wishes[-1], blocked, _LEFTMOST)
 
     # --- sizes
 
@@ -334,7 +385,8 @@ class _Rows:
         ends: list[float],
         bottom: float,
     ) -> None:
-        points: list[Point] = [(path.start, ends[path.top_row + 1])]
+        begin = tops[path.top_row] + self.cells[path.source].height if path.source else 0.0
+        points: list[Point] = [(path.start, begin)]
         for at, (gap, a, b) in enumerate(path.jogs):
             y = ends[gap] + _FIRST_TRACK + _LANE * tracks[place, at]
             points += [(a, y), (b, y)]
@@ -345,9 +397,11 @@ class _Rows:
         else:
             level.routes[path.wire] = points
         if path.top_row < 0:
-            (level.gradient_entries if path.gradient else level.entries)[path.wire] = path.start
+            port = path.slack or Port(path.start, path.start, path.start)
+            (level.gradient_entries if path.gradient else level.entries)[path.wire] = port
         if leaves:
-            (level.gradient_exits if path.gradient else level.exits)[path.wire] = path.end
+            port = path.slack or Port(path.end, path.end, path.end)
+            (level.gradient_exits if path.gradient else level.exits)[path.wire] = port
 
 
 def _nearest(wanted: float, blocked: Sequence[tuple[float, float]], least: float) -> float:

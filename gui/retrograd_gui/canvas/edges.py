@@ -133,6 +133,9 @@ class EdgePainter:
             return
         if fact is None or route.edge.state not in (EdgeState.ARRIVED, EdgeState.HELD):
             return
+        if fact.single is not None and route.edge.source.startswith("m:r"):
+            # a seed's pill already says its number
+            return
         text = norm_text(fact)
         marked = fact.norm > EXPLODING or 0 < fact.norm < VANISHED
         wide = text_width("value", text) + 10.0 + (12.0 if marked else 0.0)

@@ -16,6 +16,8 @@ FOLDED_HEIGHT = 64.0
 STRIPE = 4.0
 PAD = 12.0
 GLYPH = 16.0
+PILL_LEFT = 27.0
+PILL_RIGHT = 11.0
 _LEAST = 124.0
 _MOST = 200.0
 _MARGIN_LEAST = 104.0
@@ -59,12 +61,12 @@ def _card(title: str, details: list[str], face: str) -> float:
 
 
 def _op_width(item: Item) -> float:
-    return _card(item.title, [item.detail], "title")
+    return max(150.0 if item.pair else _LEAST, _card(item.title, [item.detail], "title"))
 
 
 def _mirror_width(item: Item, pair: Item | None) -> float:
     if pair is not None and pair.kind is ItemKind.LEAF:
-        return round(max(_LEAST, 2 * PAD + text_width("plain", item.title) + 6.0 + GLYPH))
+        return round(max(_LEAST, PAD + text_width("plain", item.title) + 32.0))
     dims = pair.detail.partition("]")[0] + "]" if pair is not None and "]" in pair.detail else ""
     # wide enough for each thing it will say in turn, so that it stands still while it does
     least = max(
@@ -77,7 +79,8 @@ def _mirror_width(item: Item, pair: Item | None) -> float:
 
 def _pill_width(item: Item) -> float:
     info = _VALUE if item.role is Role.RESULT else item.info
-    width = 2 * PAD + 18.0 + text_width("title", item.title) + 14.0 + text_width("value", info)
+    width = PILL_LEFT + PILL_RIGHT + 12.0 + text_width("title", item.title) + text_width("value", info)
+    width += 1.0
     return round(max(_MARGIN_LEAST if item.role is Role.DATA else _LEAST, min(width, 260.0)))
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath
 
-from retrograd_debug.format import number
+from retrograd_debug.format import tick
 from retrograd_debug.graph.geometry import SCOPE_HEAD
 from retrograd_debug.graph.model import Item, ItemKind, ItemState, Mark, Role
 from retrograd_events.text import tr
 from retrograd_gui.canvas import pens
 from retrograd_gui.canvas.facts import Fact
-from retrograd_gui.canvas.measure import PAD, STRIPE, fonts, text_width
+from retrograd_gui.canvas.measure import PAD, PILL_LEFT, PILL_RIGHT, STRIPE, fonts, text_width
 from retrograd_gui.canvas.pens import color, pen
 from retrograd_gui.theme.tokens import Theme
 
@@ -208,15 +208,15 @@ class NodePainter:
         radius = rect.height() / 2
         painter.drawRoundedRect(rect, radius, radius)
         self._ring(item, rect, radius)
-        x, y = rect.left() + PAD + 5, rect.center().y()
+        x, y = rect.left() + 15, rect.center().y()
         self._leaf_glyph(item, x, y)
         painter.setFont(fonts()["title"])
         painter.setPen(color(theme["text2"] if idle else theme["text"]))
         info = item.info
         if fact is not None and fact.single is not None and item.kind is ItemKind.SEED:
-            info = number(fact.single)
+            info = tick(fact.single)
         taken = text_width("value", info) + 10 if info else 0
-        inside = rect.adjusted(PAD + 18, 0, -PAD - 2, 0)
+        inside = rect.adjusted(PILL_LEFT, 0, -PILL_RIGHT, 0)
         painter.drawText(inside, _LEFT, elided("title", item.title, inside.width() - taken))
         painter.setFont(fonts()["value"])
         painter.setPen(color(theme["text2"]))

@@ -19,11 +19,12 @@ from retrograd_gui.canvas.measure import fonts, text_width
 from retrograd_gui.canvas.nodes import NodePainter, elided, is_sick
 from retrograd_gui.canvas.pens import color, pen
 from retrograd_gui.canvas.picture import Picture, Route
+from retrograd_gui.theme.fonts import SMALL, ui_font
 from retrograd_gui.theme.tokens import Theme
 
 _LEAST_MARK = 10.0
 _DENSITY = 8.0
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,15 +156,19 @@ def _far_scopes(painter: QPainter, sheet: Sheet, scopes: list[int], named: bool)
         painter.drawRoundedRect(rect, 4, 4)
     if not named:
         return
-    painter.setFont(fonts()["small"])
+    painter.setFont(ui_font(_middle_size(26 * sheet.camera.scale)))
     painter.setPen(color(theme["text2"]))
     for at in scopes:
         item, rect = sheet.picture.items[at], _seen(sheet, at)
         room = rect.width() - 10
         if room > 24:
-            # the head is lower than the words are high: they stand at its middle
-            line = QRectF(rect.left() + 6, rect.top() - 1, room, 26 * sheet.camera.scale)
-            painter.drawText(line, _LEFT, elided("small", item.title, room))
+            line = QRectF(rect.left() + 6, rect.top(), room, 26 * sheet.camera.scale)
+            painter.drawText(line, _LEFT | int(Qt.TextFlag.TextDontClip), elided("small", item.title, room))
+
+
+def _middle_size(height: float) -> int:
+    """The size of words that go into ``height`` px."""
+    return max(8, min(SMALL, int(height * 0.8)))
 
 
 def block_color(item: Item, fact: Fact | None, theme: Theme) -> str:
@@ -206,11 +211,12 @@ def _middle_item(painter: QPainter, sheet: Sheet, item: Item, rect: QRectF) -> N
     left = 7.0 if not round_ends else 9.0
     glyph = rect.width() > 64 and rect.height() > 12 and not round_ends
     room = rect.width() - left - (20.0 if glyph else 4.0)
-    if rect.height() >= 11 and room > 18:
-        painter.setFont(fonts()["small"])
+    if rect.height() >= 9 and room > 18:
+        size = _middle_size(rect.height() * 0.6)
+        painter.setFont(ui_font(size))
         painter.setPen(color(theme["text2"] if waits else theme["text"]))
         line = QRectF(rect.left() + left, rect.top(), room, rect.height())
-        painter.drawText(line, _LEFT, elided("small", item.title, room))
+        painter.drawText(line, _LEFT | int(Qt.TextFlag.TextDontClip), elided("small", item.title, room * SMALL / size))
     if glyph:
         NodePainter(painter, theme).glyph(item, rect.right() - 11, rect.center().y(), fact)
 

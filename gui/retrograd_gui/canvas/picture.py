@@ -16,6 +16,7 @@ from retrograd_gui.canvas.measure import text_width
 _MOST_CROSSED = 300
 _LABEL_HEIGHT = 16.0
 _NORM_WIDTH = 84.0
+_REACH = 8.0
 
 Floats = NDArray[np.float64]
 
@@ -59,7 +60,8 @@ class Picture:
         """Left, top, width, height of everything."""
         if not len(self.rects):
             return (0.0, 0.0, 0.0, 0.0)
-        corners = [self.rects, self.boxes] if len(self.boxes) else [self.rects]
+        lines = self.boxes + np.array([_REACH, _REACH, -_REACH, -_REACH])
+        corners = [self.rects, lines] if len(self.boxes) else [self.rects]
         every = np.concatenate(corners)
         left, top = every[:, 0].min(), every[:, 1].min()
         return (float(left), float(top), float(every[:, 2].max() - left), float(every[:, 3].max() - top))
@@ -126,10 +128,10 @@ def compose(scene: Scene, layout: Layout) -> Picture:
     boxes = np.array(
         [
             (
-                min(x for x, _ in route.points) - 8,
-                min(y for _, y in route.points) - 8,
-                max(x for x, _ in route.points) + 8,
-                max(y for _, y in route.points) + 8,
+                min(x for x, _ in route.points) - _REACH,
+                min(y for _, y in route.points) - _REACH,
+                max(x for x, _ in route.points) + _REACH,
+                max(y for _, y in route.points) + _REACH,
             )
             for route in routes
         ],

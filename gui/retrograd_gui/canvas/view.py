@@ -24,7 +24,7 @@ from retrograd_debug.graph.build import build
 from retrograd_debug.graph.geometry import Layout, Request
 from retrograd_debug.graph.model import EdgeKind, Item, ItemKind, Scene, scene_text
 from retrograd_debug.session.api import Snapshot
-from retrograd_gui.canvas.camera import Camera
+from retrograd_gui.canvas.camera import NEAR, Camera
 from retrograd_gui.canvas.facts import Facts
 from retrograd_gui.canvas.measure import fonts, request_for
 from retrograd_gui.canvas.paint import Lights, Sheet, legend_rects, paint, paint_legends
@@ -39,6 +39,7 @@ from retrograd_gui.view_models.selection import NOTHING, Selection
 _log = logging.getLogger(__name__)
 _STEP = 1.25
 _REACH = 6.0
+_READABLE = 0.75
 
 
 class GraphView(QWidget):
@@ -161,7 +162,7 @@ class GraphView(QWidget):
         self._picture = compose(self._scene, layout)
         self._want_facts()
         if not self._fitted:
-            self.fit()
+            self._first_look()
         self._follow()
         self._light(selected=self._key_of(self._selection))
         self._describe()
@@ -195,6 +196,23 @@ class GraphView(QWidget):
                 camera = smaller if smaller.scale > 0.7 * camera.scale else camera
         self._fitted = True
         self._look(camera)
+
+    def _first_look(self) -> None:
+        """Everything if that can be read, else the part around the held item at a size that can."""
+        self.fit()
+        if self._camera.scale >= NEAR or not self._fitted:
+            return
+        left, top, width, _ = self._picture.bounds
+        scale = min(1.0, max(_READABLE, (self.width() - 24.0) / width))
+        focus = self._picture.rect(self._scene.focus)
+        wide, high = self.width() / scale, self.height() / scale
+        x = left - (wide - width) / 2 if width < wide else left - 12.0
+        y = top - 12.0
+        if focus is not None:
+            if not x <= focus[0] <= x + wide - focus[2]:
+                x = focus[0] + focus[2] / 2 - wide / 2
+            y = max(y, focus[1] + focus[3] / 2 - high / 2)
+        self._look(Camera(x, y, scale))
 
     def _covered(self, camera: Camera) -> bool:
         """Whether a legend would hide an item."""
@@ -348,7 +366,8 @@ class GraphView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if not event.oldSize().isValid() or not self._moved:
-            self.fit()
+            self._first_look()
+            self._follow()
 
     def _picture_point(self, point: QPointF) -> tuple[float, float]:
         return self._camera.to_picture(point.x(), point.y())
