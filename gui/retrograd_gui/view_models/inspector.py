@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from retrograd_debug import format as fmt
 from retrograd_debug.graph.names import tensor_name
 from retrograd_debug.log.api import Value
-from retrograd_debug.log.state import State, TensorInfo
+from retrograd_debug.log.state import NodeInfo, State, TensorInfo
 from retrograd_debug.session.api import Edit, FetchValue, Hold, Phase, Snapshot, ValueFetched, Verb
 from retrograd_events.events import NodeId, OpApplied, Ref, Seq, TensorId, TensorMeta
 from retrograd_events.text import tr
@@ -420,8 +420,9 @@ def _gradient(snapshot: Snapshot, info: TensorInfo) -> Gradient | None:
         entering = _at_held_node(snapshot.state, hold, slot, info.meta)
         if entering is not None:
             return entering
-    if info.node and info.op:
-        return _entering(snapshot.state, info.node, info.slot)
+    node = snapshot.state.nodes.get(info.node)
+    if node is not None and not node.tensor:
+        return _entering(node, info.slot)
     if info.grad is None:
         return None
     name = tensor_name(snapshot, snapshot.log, info.meta.id)
@@ -438,13 +439,9 @@ def _at_held_node(state: State, hold: Hold, slot: int, like: TensorMeta) -> Grad
     return Gradient(meta, tr("Gradient entering {node}", node=hold.name), tr("arrived"), "incoming", slot)
 
 
-def _entering(state: State, node: NodeId, slot: int) -> Gradient | None:
-    info = state.nodes.get(node)
-    if info is None or slot >= len(info.grads_in):
-        return None
-    meta = info.grads_in[slot]
+def _entering(node: NodeInfo, slot: int) -> Gradient | None:
+    meta = node.grads_in[slot] if slot < len(node.grads_in) else None
     if meta is None:
         return None
-    title = tr("Gradient entering {node}", node=info.name)
-    word = tr("passed on") if info.status == "done" else tr("arrived")
-    return Gradient(meta, title, word, "", slot)
+    title = tr("Gradient entering {node}", node=node.name)
+    return Gradient(meta, title, tr("passed on") if node.status == "done" else tr("arrived"), "", slot)

@@ -117,8 +117,7 @@ class SourceModel:
         self._snapshot = snapshot
         self.place = place_of(snapshot)
         self.looking_back = not snapshot.live
-        if snapshot.log is not None and snapshot.log.run is not None:
-            self._script = snapshot.log.run.script
+        self._script = _script_of(snapshot) or self._script
         hold = snapshot.hold
         self.script_line = Line(hold.file, hold.line) if hold is not None and hold.file and not snapshot.live else None
         self.stack = [Line(frame.file, frame.line) for frame in hold.stack] if hold is not None else []
@@ -223,8 +222,12 @@ def _line_of_exception(event: ExceptionRaised, snapshot: Snapshot) -> Line:
     site = snapshot.log.sites.get(event.site) if snapshot.log is not None else None
     if site is not None:
         return Line(site.file, site.line)
-    script = snapshot.log.run.script if snapshot.log is not None and snapshot.log.run is not None else ""
-    return Line(script, 1)
+    return Line(_script_of(snapshot), 1)
+
+
+def _script_of(snapshot: Snapshot) -> str:
+    run = snapshot.log.run if snapshot.log is not None else None
+    return os.path.join(run.cwd, run.script) if run is not None else ""
 
 
 def _line_times(
