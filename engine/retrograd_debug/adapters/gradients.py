@@ -1,0 +1,69 @@
+"""Ids of raw gradient arrays.
+
+In a plain backward gradients are bare arrays with no place for an id. Each new one passes here when a node hands it on,
+so an array's ``id()`` stands for it while it lives; a weak reference tells when another array got the same address.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from typing import Any
+
+from retrograd_debug.adapters.tensors import MetaTuple, as_tensor, meta_tuple, next_tensor, version
+
+_dtypes: dict[object, str] = {}
+
+
+def dtype_name(dtype: Any) -> str:
+    """The name of an array's dtype."""
+    name = _dtypes.get(dtype)
+    if name is None:
+        name = _dtypes[dtype] = dtype.name
+    return name
+
+
+class GradientIds:
+    """Numbers for the gradients of the passes that are open."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[weakref.ref[Any], int, int]] = {}
+
+    def meta(self, gradient: Any, device: str, fresh: bool = False) -> tuple[MetaTuple, bool]:
+        """The gradient as events hold it, and whether it was met for the first time. ``fresh``: it was changed in
+        place since it was last met."""
+        if hasattr(gradient, "_tid"):
+            tensor = as_tensor(gradient)
+            new = not tensor._tid
+            if new:
+                tensor._tid = next_tensor()
+            return meta_tuple(tensor), new
+        key = id(gradient)
+        known = self._known.get(key)
+        if known is not None and known[0]() is gradient:
+            number, count = known[1], known[2]
+            if fresh:
+                count += 1
+                self._known[key] = (known[0], number, count)
+            new = False
+        else:
+            number, count, new = next_tensor(), 0, True
+            with contextlib.suppress(TypeError):  # a NumPy scalar can't be met again
+                self._known[key] = (weakref.ref(gradient), number, count)
+        return (number, count, gradient.shape, dtype_name(gradient.dtype), device, False), new
+
+    def adopt(self, gradient: Any, tensor: int, count: int) -> None:
+        """From here on the array goes by an id that it got elsewhere."""
+        self._known[id(gradient)] = (weakref.ref(gradient), tensor, count)
+
+    def number_of(self, gradient: Any) -> tuple[int, int] | None:
+        """The id and version of an array that was met, else None."""
+        if hasattr(gradient, "_tid"):
+            tensor = as_tensor(gradient)
+            return (tensor._tid, version(tensor)) if tensor._tid else None
+        known = self._known.get(id(gradient))
+        return (known[1], known[2]) if known is not None and known[0]() is gradient else None
+
+    def clear(self) -> None:
+        """No pass is open any more."""
+        self._known.clear()

@@ -1,0 +1,509 @@
+"""Turns what the engine tells the tap into events. The hot path: an op costs about a microsecond here.
+
+Everything is a plain tuple of the event's shape, tag first; ids live in the engine's own slots; nothing shown is kept.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, cast
+
+from retrograd_debug.adapters.gradients import GradientIds
+from retrograd_debug.adapters.iterations import Iterations
+from retrograd_debug.adapters.memory import PAGE, Memory
+from retrograd_debug.adapters.scopes import Instances, ModulePaths, detail
+from retrograd_debug.adapters.stops import StopMaker
+from retrograd_debug.adapters.tensors import (
+    EngineNode,
+    EngineTensor,
+    MetaTuple,
+    as_tensor,
+    host_array,
+    kind,
+    meta_tuple,
+    next_node,
+    next_tensor,
+    version,
+)
+from retrograd_debug.agent.threads import Region, ThreadState
+
+if TYPE_CHECKING:
+    from retrograd_debug.agent.agent import Agent
+
+SCOPE_ENTERED, SCOPE_EXITED, TENSOR_SEEN, TENSOR_NAMED, NODE_DEFINED = 4, 5, 7, 8, 9
+OP_APPLIED, BACKWARD_STARTED, NODE_STARTED, NODE_FINISHED, GRADIENT_ACCUMULATED = 10, 11, 12, 13, 14
+BACKWARD_ENDED, STEP_STARTED, STEP_ENDED, GRADIENTS_ZEROED, SCALAR_LOGGED = 15, 16, 17, 18, 19
+DEVICE_TRANSFERRED, ALLOCATION_ANNOUNCED = 20, 23
+
+ACCUMULATE = "AccumulateGrad"
+_PLAIN = frozenset((int, float, str, bool, type(None)))
+_MANY = 64
+
+
+class EngineListener:
+    """Listens to our engine for one agent."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.gradients = GradientIds()
+        self.instances = Instances()
+        self.iterations = Iterations(agent.writer.emit)
+        self.stops = StopMaker(agent, self)
+        self._agent = agent
+        self._writer = agent.writer
+        self._emit = agent.writer.emit
+        self._values = agent.values
+        self._wants_values = agent.values.wanted
+        self._site_of = agent.sites.of
+        self._threads = agent.threads
+        self._thread = agent.threads.current
+        self._gate = agent.gate
+        self._memory = Memory(agent.writer.emit)
+        self._freed = self._memory.freed
+        self._paths = ModulePaths(self._name_tensor, self.instances)
+        self._scope_count = 0
+        self._backward_count = 0
+        self._root_sites: dict[int, int] = {}
+        self._recorded: dict[int, int] = {}
+        self.in_setup = True
+        """No op has been recorded for backward yet."""
+        self.failed: tuple[int, str, list[tuple[int, int]], int] = (0, "", [], 0)
+        """id of the error, op, inputs and node of what failed last."""
+
+    # --- forward
+
+    def op_starting(self, name: str, inputs: Sequence[object], params: Mapping[str, object]) -> int:
+        """Hold here if asked to."""
+        if self.iterations.due:
+            self._begin_iteration()
+        if self._gate.armed:
+            self.stops.at_op(name, inputs, params, self._thread(), sys._getframe(1))
+        return perf_counter_ns()
+
+    def op_applied(
+        self,
+        name: str,
+        inputs: Sequence[object],
+        params: Mapping[str, object],
+        outputs: Sequence[object],
+        started: int,
+        flags: int,
+    ) -> None:
+        """Write the op, and its values."""
+        duration = perf_counter_ns() - started
+        site = self._site_of(sys._getframe(1))
+        refs = []
+        for each in inputs:
+            tid = getattr(each, "_tid", -1)
+            if tid > 0:
+                cell = each._cell  # type: ignore[attr-defined]
+                refs.append((tid, 0 if cell is None else cell.count))
+            elif tid == 0:
+                refs.append((self.see(as_tensor(each)), version(as_tensor(each))))
+            else:
+                refs.append((0, 0))
+        metas = []
+        node = None
+        for each in cast("Sequence[EngineTensor]", outputs):
+            if not each._tid:
+                each._tid = next_tensor()
+            cell = each._cell
+            meta = each._meta
+            dtype, device = kind(meta)
+            needs = each.requires_grad
+            if needs and node is None:
+                node = each.grad_fn
+            metas.append((each._tid, 0 if cell is None else cell.count, meta.shape, dtype, device, needs))
+        thread = self._thread()
+        number, node_name = 0, ""
+        following: tuple[int, ...] = ()
+        if node is not None:
+            number, node_name, following = self._node_made(node, inputs)
+        if flags & 2 and refs:
+            # In place: the input is the output; what went in had the version before.
+            refs[0] = (refs[0][0], max(0, refs[0][1] - 1))
+        self._emit(
+            OP_APPLIED,
+            (
+                name, site, thread.scopes[-1] if thread.scopes else 0, refs, metas,
+                self.plain(params) if params else {}, flags, duration, number, node_name, following,
+                thread.backwards[-1] if thread.backwards else 0,
+            ),
+        )  # fmt: skip
+        if self._freed:
+            self._memory.write_freed()
+        for each, made in zip(outputs, metas, strict=False):
+            self._output_made(as_tensor(each), made, site, flags)
+
+    def _output_made(self, tensor: EngineTensor, made: tuple[Any, ...], site: int, flags: int) -> None:
+        array = tensor._data
+        if array.size == 1 and made[5]:
+            self._remember_root(made[0], site)
+        if array.nbytes >= PAGE and not flags:
+            self._memory.allocated(array, made[0], made[4])
+        if self._wants_values:
+            self._values.record(made[0], made[1], host_array(tensor), made[3])
+
+    def _remember_root(self, tensor: int, site: int) -> None:
+        if len(self._root_sites) > 4096:
+            self._root_sites.clear()
+        self._root_sites[tensor] = site
+
+    def op_failed(
+        self, name: str, inputs: Sequence[object], params: Mapping[str, object], error: BaseException
+    ) -> None:
+        """Remember which op it was, for the exception's event."""
+        refs = [(self.see(as_tensor(each)), version(as_tensor(each))) for each in inputs if hasattr(each, "_tid")]
+        thread = self._thread()
+        node = self.stops.running_node if thread.backwards else 0
+        self.failed = (id(error), name, refs, node)
+
+    def allocation_announced(self, name: str, bytes: int) -> None:
+        """Write it before it is tried."""
+        self._emit(ALLOCATION_ANNOUNCED, (name, self._site_of(sys._getframe(1)), bytes))
+        self._writer.hasten()
+
+    def see(self, tensor: EngineTensor) -> int:
+        """The tensor's id; one that no recorded op made is told now."""
+        if tensor._tid:
+            return tensor._tid
+        tensor._tid = next_tensor()
+        made = meta_tuple(tensor)
+        self._emit(TENSOR_SEEN, (made,))
+        if tensor._data.nbytes >= PAGE:
+            self._memory.allocated(tensor._data, made[0], made[4])
+        self.record_value(tensor)
+        return tensor._tid
+
+    def record_value(self, tensor: EngineTensor, important: bool = False) -> None:
+        """Record its contents, if the policy wants any."""
+        if self._wants_values:
+            dtype, _ = kind(tensor._meta)
+            self._values.record(tensor._tid, version(tensor), host_array(tensor), dtype, important)
+
+    def plain(self, params: Mapping[str, object]) -> dict[str, object]:
+        """Parameters as events hold them."""
+        return {key: _plain(value) for key, value in params.items()}
+
+    # --- nodes
+
+    def _node_made(self, node: EngineNode, inputs: Sequence[object]) -> tuple[int, str, tuple[int, ...]]:
+        if not node._nid:
+            node._nid = next_node()
+        self.in_setup = False
+        edges = node.edges
+        following = tuple([self._edge(edge) for edge in edges])
+        if len(following) != len(inputs):
+            following = _aligned(following, inputs)
+        return node._nid, node.name(), following
+
+    def _edge(self, edge: object) -> int:
+        if edge is None:
+            return 0
+        number = getattr(edge, "_nid", -1)
+        if number > 0:
+            return cast(int, number)
+        if number == 0:
+            return self.node_id(cast(EngineNode, edge))
+        return self.node_id(cast(Any, edge).node)
+
+    def node_id(self, node: EngineNode) -> int:
+        """The node's id; one that no recorded op made is told now."""
+        if node._nid:
+            return node._nid
+        node._nid = next_node()
+        variable = getattr(node, "variable", None)
+        tensor = self.see(as_tensor(variable)) if variable is not None else 0
+        self._emit(NODE_DEFINED, (node._nid, node.name(), tensor))
+        return node._nid
+
+    # --- scopes
+
+    def scope_entered(self, kind: str, name: str, owner: object) -> int:
+        """Write the scope, with the module's path below its root."""
+        thread = self._thread()
+        if self.iterations.due and kind == "module":
+            self._begin_iteration()
+        site = self._site_of(sys._getframe(1))
+        self._scope_count = scope = self._scope_count + 1
+        path, type_name, more, instance = name, type(owner).__name__, "", 0
+        if kind == "module":
+            path = self._paths.path(owner, is_root=not thread.scopes)
+            more = detail(owner)
+            instance = self.instances.number(owner)
+        elif kind == "optimizer":
+            path = type_name
+            instance = self.instances.number(owner)
+        else:
+            type_name = ""
+        parent = thread.scopes[-1] if thread.scopes else 0
+        self._emit(SCOPE_ENTERED, (scope, parent, kind, path, type_name, more, instance, site))
+        thread.scopes.append(scope)
+        return scope
+
+    def scope_exited(self, scope: int) -> None:
+        """Write its end (and that of scopes inside it that an exception left open)."""
+        scopes = self._thread().scopes
+        while scopes and scopes[-1] != scope:
+            self._emit(SCOPE_EXITED, (scopes.pop(),))
+        if scopes:
+            scopes.pop()
+        self._emit(SCOPE_EXITED, (scope,))
+
+    def construction_entered(self, owner: object) -> None:
+        """The ops that follow count as one step."""
+        self._thread().regions.append(Region("construction"))
+
+    def construction_exited(self, owner: object) -> None:
+        """They are over."""
+        _leave(self._thread(), "construction")
+
+    def _name_tensor(self, tensor: EngineTensor, kind: str, path: str, owner: int) -> None:
+        self._emit(TENSOR_NAMED, (self.see(tensor), kind, path, owner))
+
+    # --- backward
+
+    def backward_started(
+        self,
+        roots: Sequence[object],
+        nodes: Sequence[object],
+        seeds: Sequence[object],
+        inputs: Sequence[object],
+        retain_graph: bool,
+        create_graph: bool,
+    ) -> int:
+        """Write the pass, and its roots as losses; may hold before it."""
+        frame = sys._getframe(1)
+        thread = self._thread()
+        if self.iterations.due:
+            self._begin_iteration()
+        site = self._site_of(frame)
+        tensors = [as_tensor(each) for each in roots]
+        if self._gate.armed:
+            self.stops.at_backward(tensors, thread, frame)
+        refs = [(self.see(each), version(each)) for each in tensors]
+        self._backward_count = number = self._backward_count + 1
+        parent = thread.backwards[-1] if thread.backwards else 0
+        device = kind(tensors[0]._meta)[1] if tensors else "cpu"
+        metas, new = [], []
+        for seed in seeds:
+            made, first = self.gradients.meta(seed, device)
+            metas.append(made)
+            if first:
+                new.append((seed, made))
+        numbers = [self.node_id(cast(EngineNode, each)) if each is not None else 0 for each in nodes]
+        asked = [self.see(as_tensor(each)) for each in inputs]
+        self._emit(BACKWARD_STARTED, (number, parent, refs, numbers, metas, asked, retain_graph, create_graph, site))
+        for seed, made in new:
+            self._gradient_value(seed, made)
+        for root, (tensor, _) in zip(tensors, refs, strict=False):
+            self._log_root(root, tensor, site)
+        thread.backwards.append(number)
+        thread.regions.append(Region("backward"))
+        self.iterations.backward_started(closes=not inputs)
+        return number
+
+    def _log_root(self, root: EngineTensor, tensor: int, site: int) -> None:
+        array = host_array(root)
+        if array.size != 1 or array.dtype.kind == "c":
+            return
+        self._emit(SCALAR_LOGGED, ("loss", self._root_sites.get(tensor, site), float(array.reshape(())), tensor))
+
+    def node_starting(self, backward: int, node: object, grads: list[object]) -> int:
+        """Write the node and what goes in; may hold, and let the person change what goes in."""
+        held = cast(EngineNode, node)
+        thread = self._thread()
+        number = held._nid or self.node_id(held)
+        if self._gate.armed:
+            self.stops.at_node(held, number, grads, thread, sys._getframe(1))
+        self.stops.running_node = number
+        device = _device_of(held)
+        metas: list[MetaTuple | None] = []
+        new = []
+        for each in grads:
+            if each is None:
+                metas.append(None)
+                continue
+            made, first = self.gradients.meta(each, device)
+            metas.append(made)
+            if first:
+                new.append((each, made))
+        self._emit(NODE_STARTED, (backward, number, held.name(), metas))
+        if self._wants_values:
+            for each, made in new:
+                self._gradient_value(each, made)
+        return perf_counter_ns()
+
+    def gradients_summed(self, backward: int, node: object, slot: int, total: object) -> None:
+        """The sum is a value of its own."""
+        device = _device_of(cast(EngineNode, node))
+        made, _ = self.gradients.meta(total, device, fresh=True)
+        if self._wants_values:
+            self._gradient_value(total, made)
+
+    def node_finished(self, backward: int, node: object, grads: Sequence[object], started: int) -> None:
+        """Write what came out."""
+        duration = perf_counter_ns() - started
+        device = _device_of(cast(EngineNode, node))
+        metas: list[MetaTuple | None] = []
+        new = []
+        for each in grads:
+            if each is None:
+                metas.append(None)
+                continue
+            made, first = self.gradients.meta(each, device)
+            metas.append(made)
+            if first:
+                new.append((each, made))
+        self._emit(NODE_FINISHED, (backward, cast(EngineNode, node)._nid, metas, duration))
+        if self._freed:
+            self._memory.write_freed()
+        if self._wants_values:
+            for each, made in new:
+                self._gradient_value(each, made)
+
+    def _gradient_value(self, gradient: Any, made: MetaTuple) -> None:
+        if not self._wants_values:
+            return
+        array = host_array(gradient) if hasattr(gradient, "_tid") else self.host(gradient)
+        self._values.record(made[0], made[1], array, made[3])
+
+    def host(self, array: Any) -> Any:
+        """A raw gradient on the host."""
+        return array.get() if hasattr(array, "get") else array
+
+    def gradient_accumulated(self, backward: int, node: object, tensor: object) -> None:
+        """``.grad`` of a leaf has its new contents."""
+        leaf = as_tensor(tensor)
+        grad = leaf.grad
+        if grad is None:
+            return
+        if not grad._tid:
+            known = self.gradients.number_of(grad._data)
+            grad._tid = known[0] if known is not None else next_tensor()
+        made = meta_tuple(grad)
+        self._emit(GRADIENT_ACCUMULATED, (backward, self.node_id(cast(EngineNode, node)), self.see(leaf), made))
+        if self._wants_values:
+            self._values.record(made[0], made[1], host_array(grad), made[3], important=True)
+
+    def backward_ended(self, backward: int, error: BaseException | None) -> None:
+        """Write its end; may hold right after it."""
+        thread = self._thread()
+        while thread.backwards and thread.backwards.pop() != backward:
+            pass
+        _leave(thread, "backward")
+        if error is not None and self.failed[0] != id(error):
+            self.failed = (id(error), "", [], self.stops.running_node)
+        self._emit(BACKWARD_ENDED, (backward, f"{type(error).__name__}: {error}" if error is not None else ""))
+        if not thread.backwards:
+            self.gradients.clear()
+            self.iterations.backward_ended(inside_step=thread.optimizers > 0, failed=error is not None)
+        if self._gate.armed and error is None:
+            self.stops.after_backward(thread, sys._getframe(1))
+
+    # --- optimizer
+
+    def optimizer_step_started(self, optimizer: object) -> None:
+        """Write the step; may hold before it."""
+        thread = self._thread()
+        frame = sys._getframe(1)
+        if self._gate.armed:
+            self.stops.at_optimizer(optimizer, thread, frame)
+        thread.optimizers += 1
+        thread.regions.append(Region("optimizer"))
+        params, groups = _groups(optimizer)
+        refs = [(self.see(each), version(each)) for each in params]
+        number = self.instances.number(optimizer)
+        self._emit(STEP_STARTED, (number, type(optimizer).__name__, refs, groups, self._site_of(frame)))
+        for _each, (tensor, count) in zip(params, refs, strict=False):
+            self._recorded[tensor] = count
+
+    def optimizer_step_ended(self, optimizer: object) -> None:
+        """Write its end, with the parameters at their new versions."""
+        thread = self._thread()
+        thread.optimizers = max(0, thread.optimizers - 1)
+        _leave(thread, "optimizer")
+        params, _ = _groups(optimizer)
+        refs = [(self.see(each), version(each)) for each in params]
+        self._emit(STEP_ENDED, (self.instances.number(optimizer), refs))
+        if self._wants_values:
+            for each, (tensor, count) in zip(params, refs, strict=False):
+                if self._recorded.get(tensor) != count:
+                    self.record_value(each, important=True)
+        self._recorded.clear()
+        self.iterations.step_ended(inside_step=thread.optimizers > 0)
+
+    def gradients_zeroed(self, owner: object, tensors: Sequence[object], to_none: bool) -> None:
+        """Write it; an owner with parameter groups is an optimizer."""
+        if hasattr(owner, "param_groups"):
+            self.iterations.has_optimizer = True
+        numbers = [self.see(as_tensor(each)) for each in tensors]
+        self._emit(GRADIENTS_ZEROED, (numbers, to_none, self._site_of(sys._getframe(1))))
+
+    def device_transferred(self, source: object, target: object) -> None:
+        """Write the copy."""
+        left, right = as_tensor(source), as_tensor(target)
+        if not right._tid:
+            right._tid = next_tensor()
+        self._emit(DEVICE_TRANSFERRED, ((self.see(left), version(left)), meta_tuple(right), int(right._data.nbytes)))
+
+    # --- iterations
+
+    @property
+    def phase(self) -> str:
+        """Outside backward and step: setup or forward."""
+        return "setup" if self.in_setup and self.iterations.index == 0 else "forward"
+
+    def _begin_iteration(self) -> None:
+        thread = self._thread()
+        if not thread.backwards and not thread.optimizers:
+            self.iterations.begin()
+
+
+def _leave(thread: ThreadState, kind: str) -> None:
+    """Close the innermost region of that kind, and what an exception left open inside it."""
+    regions = thread.regions
+    for at in range(len(regions) - 1, -1, -1):
+        if regions[at].kind == kind:
+            del regions[at:]
+            return
+
+
+def _aligned(following: tuple[int, ...], inputs: Sequence[object]) -> tuple[int, ...]:
+    """Edges of the differentiable inputs, laid beside all inputs."""
+    edges = iter(following)
+    return tuple(
+        next(edges, 0) if getattr(each, "requires_grad", False) else 0 for each in inputs
+    )  # fmt: skip
+
+
+def _device_of(node: EngineNode) -> str:
+    outputs = node.outputs
+    if outputs:
+        return kind(outputs[0])[1]
+    meta = getattr(node, "_meta", None)
+    return kind(meta)[1] if meta is not None else "cpu"
+
+
+def _plain(value: object) -> object:
+    if type(value) in _PLAIN:
+        return value
+    if isinstance(value, (tuple, list)) and len(value) <= _MANY and all(type(each) in _PLAIN for each in value):
+        return list(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, int):
+        return int(value)
+    text = repr(value)
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def _groups(optimizer: Any) -> tuple[list[EngineTensor], list[dict[str, object]]]:
+    """An optimizer's parameters, and the hyperparameters of each group."""
+    params: list[EngineTensor] = []
+    groups = []
+    for group in optimizer.param_groups:
+        params.extend(group["params"])
+        groups.append({key: _plain(value) for key, value in group.items() if key != "params"})
+    return params, groups

@@ -1,0 +1,388 @@
+"""The gate: where a thread of the script can be held, and what decides whether it is.
+
+``armed`` is the one test that an event costs while nothing could match. All-stop: while one thread stands, the others
+stand at their next event; a step lets only the held thread go until it proves to wait for another.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import Protocol, Union
+
+from retrograd_debug.agent.frames import Frames
+from retrograd_debug.agent.threads import ThreadState
+from retrograd_debug.agent.writer import EventWriter
+from retrograd_debug.session.api import Breakpoint, Continue, Hold, Step, StepKind
+from retrograd_debug.session.protocol import Held, Resumed, Said
+from retrograd_events import tr
+
+PATIENCE = 0.5
+"""Seconds after which a stepped thread that reaches nothing is taken to wait for another."""
+
+ORPHAN_WAIT = 60.0
+"""Seconds that a held script waits for its debugger to come back."""
+
+
+class Sender(Protocol):
+    """Where notices go."""
+
+    def send(self, message: Union[Held, Resumed, Said]) -> bool:
+        """Send a notice; False when nobody is there."""
+        ...
+
+    def alive(self) -> bool:
+        """Whether somebody is there."""
+        ...
+
+
+@dataclass(slots=True)
+class Stop:
+    """A hold while it lasts: the frames behind ``hold.stack`` and the live objects, released on going on."""
+
+    hold: Hold
+    frames: list[FrameType]
+    inputs: list[object]
+    grads: list[object] | None = None
+    pass_root: object = None
+
+
+MakeStop = Callable[[str, int], Stop]
+"""(why, breakpoint id) -> the stop, built only when the thread is really held."""
+
+
+@dataclass(slots=True)
+class Target:
+    """What ends a step: its kind, its thread, and where that thread stood."""
+
+    kind: StepKind
+    thread: int
+    level: int = 0
+    scopes: int = 0
+    depth: int = 0
+    iteration: int = 0
+    why: str = "step"
+
+
+@dataclass(slots=True)
+class Resume:
+    """Let the held thread go."""
+
+    interrupt: bool = False
+
+
+Request = Union[Resume, Callable[[Stop], None]]
+
+
+class Gate:
+    """One per debuggee. Commands come from the control thread, ``reach`` from the script's threads."""
+
+    def __init__(self, writer: EventWriter, frames: Frames, iteration: Callable[[], int]) -> None:
+        self.armed = False
+        self.sender: Sender | None = None
+        self.stop: Stop | None = None
+        self.hits: dict[int, int] = {}
+        self.on_line_change: Callable[[], None] = lambda: None
+        self._writer = writer
+        self._frames = frames
+        self._iteration = iteration
+        self._cond = threading.Condition(threading.Lock())
+        self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+        self._target: Target | None = None
+        self._pause = False
+        self._names: dict[str, int] = {}
+        self._pace = 0.0
+        self._pace_iterations = False
+        self._paced_iteration = -1
+        self._due = 0.0
+        self._only: int | None = None
+        self._held_thread: ThreadState | None = None
+        self._held_level = 0
+        self._waiting: dict[int, str] = {}
+        self._moved = 0.0
+        self._off = False
+
+    # --- commands, from the control thread
+
+    def hold_first(self) -> None:
+        """Hold the main thread before its first op."""
+        with self._cond:
+            self._target = Target(StepKind.OP, 0, why="start")
+            self._arm()
+
+    def set_breakpoints(self, breakpoints: list[Breakpoint]) -> None:
+        """Take the op breakpoints (line breakpoints are not the gate's)."""
+        with self._cond:
+            self._names = {each.op: each.id for each in breakpoints if each.kind == "op" and each.enabled}
+            known = {each.id for each in breakpoints}
+            self.hits = {key: count for key, count in self.hits.items() if key in known}
+            self._arm()
+
+    def pause(self) -> None:
+        """Hold whatever thread reaches an event next."""
+        with self._cond:
+            if self.stop is None:
+                self._pause = True
+            self._arm()
+            self._cond.notify_all()
+
+    @property
+    def pausing(self) -> bool:
+        """A pause is wanted and nothing has been reached yet."""
+        return self._pause
+
+    def go(self, command: Union[Continue, Step]) -> None:
+        """Let the held thread go on, as far as ``command`` says; while running, only the pace changes."""
+        with self._cond:
+            held = self._held_thread
+            self._pace, self._pace_iterations, self._target = 0.0, False, None
+            if isinstance(command, Continue):
+                self._set_pace(command)
+                self._only = None
+            elif command.kind is StepKind.RUN or held is None:
+                self._only = None
+            else:
+                self._target = self._target_of(command.kind, held)
+                self._only = held.ident
+            self._pause = False
+            self._moved = time.monotonic()
+            self._arm()
+            self._cond.notify_all()
+            if held is not None:
+                self._requests.put(Resume())
+
+    def interrupt(self) -> bool:
+        """End a hold by raising KeyboardInterrupt in the held thread; False when none is held."""
+        with self._cond:
+            self._disarm()
+            if self._held_thread is None:
+                return False
+            self._requests.put(Resume(interrupt=True))
+            return True
+
+    def ask(self, request: Callable[[Stop], None]) -> bool:
+        """Run ``request`` in the held thread; False when none is held."""
+        with self._cond:
+            if self._held_thread is None:
+                return False
+            self._requests.put(request)
+            return True
+
+    def let_all_go(self) -> None:
+        """Nobody watches any more: run on at full speed, stop nowhere."""
+        with self._cond:
+            self._disarm()
+            if self._held_thread is not None:
+                self._requests.put(Resume())
+
+    def tick(self) -> None:
+        """Called a few times a second: lets the other threads go when the stepped one seems to wait for them."""
+        with self._cond:
+            waits = self.stop is None and self._only is not None and bool(self._waiting)
+            if not waits or time.monotonic() - self._moved < PATIENCE:
+                return
+            names = ", ".join(self._waiting.values())
+            self._only = None
+            self._arm()
+            self._cond.notify_all()
+        if self.sender is not None:
+            self.sender.send(Said(tr("the stepped thread waits for another; let go: {names}", names=names)))
+
+    def abandon(self) -> None:
+        """In a forked child: never hold."""
+        self._cond = threading.Condition(threading.Lock())
+        self._off = True
+        self._disarm()
+
+    def _set_pace(self, command: Continue) -> None:
+        rate = command.iterations_per_second or command.pace
+        self._pace = 1.0 / rate if rate > 0 else 0.0
+        self._pace_iterations = command.iterations_per_second > 0
+        self._paced_iteration = self._iteration()
+        self._due = time.monotonic() + self._pace
+
+    def _target_of(self, kind: StepKind, held: ThreadState) -> Target:
+        stop = self.stop
+        depth = self._frames.user_depth(stop.frames[-1]) if stop is not None and stop.frames else 0
+        level = len(held.regions) if kind is StepKind.OUT else self._held_level
+        return Target(kind, held.ident, level, len(held.scopes), depth, self._iteration())
+
+    def _arm(self) -> None:
+        self.armed = not self._off and bool(
+            self._target or self._pause or self._names or self._pace or self._only is not None or self.stop
+        )
+
+    def _disarm(self) -> None:
+        self._target, self._pause, self._pace, self._only = None, False, 0.0, None
+        self._names = {}
+        self._arm()
+        self._cond.notify_all()
+
+    # --- events, from the script's threads
+
+    def reach(self, kind: str, name: str, thread: ThreadState, frame: FrameType, make: MakeStop) -> None:
+        """``thread`` is about to run something; holds it here if anything asks for that. Call only while ``armed``."""
+        if self._off:
+            return
+        self._await_turn(thread)
+        level = len(thread.regions)
+        target = self._target
+        why, breakpoint = "", 0
+        if self._pause:
+            why = "pause"
+        elif kind != "backward-end" and (number := self._names.get(name)) is not None:
+            why, breakpoint = "breakpoint", number
+        elif target is not None and (not target.thread or target.thread == thread.ident):
+            stops, level = self._ends(target, kind, thread, frame)
+            if stops:
+                why = target.why
+        if why:
+            self.hold(make(why, breakpoint), thread, level)
+        elif self._pace:
+            self._keep_pace(thread)
+
+    def hold_line(self, breakpoint: int, thread: ThreadState, make: MakeStop) -> None:
+        """``thread`` is about to run a line with a breakpoint."""
+        if self._off or not self._watched():
+            return
+        self._await_turn(thread)
+        self.hold(make("breakpoint", breakpoint), thread, len(thread.regions))
+
+    def _watched(self) -> bool:
+        return self.sender is not None and self.sender.alive()
+
+    def _ends(self, target: Target, kind: str, thread: ThreadState, frame: FrameType) -> tuple[bool, int]:
+        """Whether the step ends here, and the level that the next step counts from."""
+        level = len(thread.regions)
+        if target.kind is StepKind.OP:
+            return self._ends_op(target, kind, thread, frame)
+        if kind == "backward-end":
+            return target.kind is StepKind.BACKWARD_END or self._is_out(target, thread, frame), level
+        if target.kind is StepKind.INTO:
+            return True, level
+        if target.kind is StepKind.OUT:
+            return self._is_out(target, thread, frame), level
+        if target.kind is StepKind.NODE:
+            return kind == "node", level
+        if target.kind is StepKind.BACKWARD_START:
+            return kind == "backward", level
+        if target.kind is StepKind.ITERATION:
+            return self._iteration() > target.iteration, level
+        return False, level
+
+    def _ends_op(self, target: Target, kind: str, thread: ThreadState, frame: FrameType) -> tuple[bool, int]:
+        regions, level = thread.regions, target.level
+        if kind == "backward-end":
+            return False, level
+        if len(regions) <= level:
+            inside = kind == "op" and bool(regions) and regions[-1].kind != "construction"
+            if kind != "op" or inside:
+                return not inside or regions[-1].kind == "optimizer", len(regions)
+            return self._frames.issued_by_user(frame), len(regions)
+        region = regions[level]
+        if region.kind == "construction" and region.fresh and kind == "op":
+            region.fresh = False
+            return True, level
+        return False, level
+
+    def _is_out(self, target: Target, thread: ThreadState, frame: FrameType) -> bool:
+        if len(thread.regions) != target.level or target.level:
+            return len(thread.regions) < target.level
+        if target.scopes and len(thread.scopes) < target.scopes:
+            return True
+        return self._frames.user_depth(frame) < target.depth
+
+    def _await_turn(self, thread: ThreadState) -> None:
+        """Wait while another thread is held, or stepped alone."""
+        if not self._blocks(thread):
+            return
+        with self._cond:
+            self._waiting[thread.ident] = thread.name
+            try:
+                while self._blocks(thread):
+                    self._cond.wait(0.5)
+            finally:
+                self._waiting.pop(thread.ident, None)
+
+    def _blocks(self, thread: ThreadState) -> bool:
+        return self._only is not None and self._only != thread.ident and not self._off
+
+    def _keep_pace(self, thread: ThreadState) -> None:
+        """Wait until the next op (or iteration) is due; a command ends the wait."""
+        if self._pace_iterations:
+            if self._iteration() == self._paced_iteration:
+                return
+            self._paced_iteration = self._iteration()
+        elif any(region.kind != "backward" for region in thread.regions):
+            return
+        self._writer.hasten()
+        with self._cond:
+            while self._pace and not self._pause and (rest := self._due - time.monotonic()) > 0:
+                self._cond.wait(min(rest, 0.5))
+            self._due = max(self._due + self._pace, time.monotonic())
+
+    def hold(self, stop: Stop, thread: ThreadState, level: int = 0) -> None:
+        """Hold the calling thread until it is let go. Everything written is committed before anyone is told."""
+        if not self._watched():
+            return
+        with self._cond:
+            self._target, self._pause = None, False
+            self._only = thread.ident
+            self._held_thread, self._held_level, self.stop = thread, level, stop
+            if stop.hold.breakpoint:
+                self.hits[stop.hold.breakpoint] = self.hits.get(stop.hold.breakpoint, 0) + 1
+            while not self._requests.empty():
+                self._requests.get_nowait()
+            self._arm()
+        self._writer.act("hold", f"{stop.hold.why}: before {stop.hold.name or stop.hold.kind}, line {stop.hold.line}")
+        self._writer.commit()
+        sender = self.sender
+        if sender is None or not sender.send(Held(stop.hold)):
+            self._release()
+            return
+        self.on_line_change()
+        try:
+            self._serve(stop)
+        finally:
+            self._release()
+            sender.send(Resumed())
+
+    def _serve(self, stop: Stop) -> None:
+        """Do what is asked while the thread stands."""
+        alone_since = 0.0
+        while True:
+            try:
+                request = self._requests.get(timeout=0.5)
+            except queue.Empty:
+                if self._watched():
+                    alone_since = 0.0
+                    continue
+                alone_since = alone_since or time.monotonic()
+                if time.monotonic() - alone_since < ORPHAN_WAIT:
+                    continue
+                self.let_all_go()
+                return
+            if isinstance(request, Resume):
+                if request.interrupt:
+                    raise KeyboardInterrupt
+                return
+            request(stop)
+
+    def _release(self) -> None:
+        with self._cond:
+            self.stop = None
+            self._held_thread = None
+            if self._target is None and not self._pace and self._only is not None:
+                self._only = None
+            self._moved = time.monotonic()
+            self._arm()
+            self._cond.notify_all()
+
+    @property
+    def others(self) -> list[str]:
+        """The names of the threads that wait because one is held."""
+        return list(self._waiting.values())

@@ -1,0 +1,47 @@
+"""A session over a log file: everything that looking back can do, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from retrograd_debug.log.reader import open_log
+from retrograd_debug.session.api import Command, FetchValue, Phase, Restart, Stop, Verb
+from retrograd_debug.session.base import SessionBase, View
+from retrograd_events import tr
+
+
+class ReplaySession(SessionBase):
+    """A recorded run. Opens at its end; a log that is still being written by another process grows as it does."""
+
+    def __init__(self, path: Path) -> None:
+        """Open ``path``; ``LogError`` with a sentence when it is no log that can be read."""
+        super().__init__(path.name)
+        log = open_log(path)
+        self._log = log
+        self._phase = Phase.ENDED
+        self._message = log.damage or self._end()
+        self._start_threads()
+        self._wake.set()
+
+    def _end(self) -> str:
+        ended = self._log.ended if self._log is not None else None
+        return ended.message if ended is not None else ""
+
+    def _verbs(self, view: View) -> frozenset[Verb]:
+        return frozenset({Verb.STEP, Verb.STEP_BACK, Verb.SEEK})
+
+    def _carry_out(self, command: Command) -> None:
+        match command:
+            case Stop() | Restart():
+                self._fail(tr("This is a recorded run; open its script to run it again."))
+            case _:
+                self._fail(tr("This is a recorded run; it can be looked at but not changed."))
+
+    def _fetch_live(self, command: FetchValue) -> bool:
+        return False
+
+    def _growing(self) -> bool:
+        return self._log is not None and self._log.ended is None and not self._log.damage
+
+    def _shut_down(self) -> None:
+        """Nothing runs outside this process."""
