@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Union
 
@@ -11,6 +12,8 @@ from retrograd_debug.graph.geometry import COLUMN_GAP, ROW_GAP, Point
 from retrograd_debug.graph.plain import Cell, Level, Port, Wire, count_crossings
 
 _PORT = 2.0
+_ROUNDING = 1.0
+_CAREFUL = 60
 
 _OPTIONS = {
     "direction": "topbottom",
@@ -31,25 +34,31 @@ def arrange_globally(cells: Sequence[Cell], wires: Sequence[Wire], head: float, 
         graph.node(cell.key, width=cell.width, height=cell.height, **rank)
     runs: list[tuple[Wire, bool]] = []
     by_key = {cell.key: cell for cell in cells}
+    turns = Counter(wire.target for wire in wires)
+    seen: Counter[str] = Counter()
     for wire in wires:
-        _add(graph, by_key, wire, False)
+        turn = (seen[wire.target], turns[wire.target])
+        seen[wire.target] += 1
+        _add(graph, by_key, wire, False, turn)
         runs.append((wire, False))
         if wire.gradient:
-            _add(graph, by_key, wire, True)
+            _add(graph, by_key, wire, True, turn)
             runs.append((wire, True))
+    effort = "balanced" if len(cells) <= _CAREFUL else "fast"
     try:
-        drawn = graphlay.layout(graph, options=_OPTIONS)
+        drawn = graphlay.layout(graph, options={**_OPTIONS, "effort": effort})
     except graphlay.GraphlayError:
         return None
     return _level(drawn, cells, runs, head, framed)
 
 
 def _hint(side: str, cell: Cell, at: float) -> _Hint:
-    return {"offset": {"side": side, "offset": at - cell.width / 2}}
+    return {"offset": {"side": side, "t": 2 * at / cell.width - 1}}
 
 
-def _add(graph: graphlay.Graph, cells: dict[str, Cell], wire: Wire, gradient: bool) -> None:
-    """One run of a wire: forward, or the lane of its gradient (drawn the other way later)."""
+def _add(graph: graphlay.Graph, cells: dict[str, Cell], wire: Wire, gradient: bool, turn: tuple[int, int]) -> None:
+    """One run of a wire: forward, or the lane of its gradient (drawn the other way later); ``turn`` is its place among
+    those that enter its target, and how many these are."""
     ports: dict[str, _Hint] = {}
     name = ("g" if gradient else "f") + wire.key
     source, target = wire.source, wire.target
@@ -64,8 +73,8 @@ def _add(graph: graphlay.Graph, cells: dict[str, Cell], wire: Wire, gradient: bo
         cell = cells[target]
         if gradient:
             ports["target_port"] = _hint("top", cell, cell.gradient_top(wire.key).at)
-        elif wire.key in cell.ins:
-            ports["target_port"] = _hint("top", cell, cell.ins[wire.key].at)
+        else:
+            ports["target_port"] = _hint("top", cell, cell.in_port(wire.key, *turn).at)
     else:
         target = f"\0out{name}"
         graph.node(target, width=_PORT, height=_PORT, rank="last")
@@ -74,6 +83,19 @@ def _add(graph: graphlay.Graph, cells: dict[str, Cell], wire: Wire, gradient: bo
 
 def _fixed(at: float) -> Port:
     return Port(at, at, at)
+
+
+def _upright(points: list[Point]) -> list[Point]:
+    """A route whose nearly level and nearly upright pieces are exactly so."""
+    result = [points[0]]
+    for x, y in points[1:-1]:
+        before = result[-1]
+        result.append(
+            (before[0] if abs(x - before[0]) < _ROUNDING else x, before[1] if abs(y - before[1]) < _ROUNDING else y)
+        )
+    x, y = points[-1]
+    x = result[-1][0] if abs(x - result[-1][0]) < _ROUNDING else x
+    return [*result, (x, y)]
 
 
 def _level(
@@ -93,7 +115,7 @@ def _level(
         x = node["center"]["x"] - cell.width / 2 - left + shift
         level.places[cell.key] = (x, node["center"]["y"] - cell.height / 2 - top + above)
     for (wire, gradient), edge in zip(runs, drawn.edges, strict=True):
-        points: list[Point] = [(p["x"] - left + shift, p["y"] - top + above) for p in edge["points"]]
+        points = _upright([(p["x"] - left + shift, p["y"] - top + above) for p in edge["points"]])
         if not wire.source:
             points[0] = (points[0][0], 0.0)
             (level.gradient_entries if gradient else level.entries)[wire.key] = _fixed(points[0][0])

@@ -15,6 +15,7 @@ from retrograd_debug.graph.geometry import COLUMN_GAP, MIRROR_GAP, ROW_GAP, Poin
 
 _LANE = 9.0
 _CORNER = 12.0
+UNCOUNTED = 1_000_000
 _APART = 11.0
 _LEFTMOST = -4.0
 _CLEAR = 9.0
@@ -420,7 +421,7 @@ def _nearest(wanted: float, blocked: Sequence[tuple[float, float]], least: float
 
 
 def count_crossings(routes: Sequence[Sequence[Point]]) -> int:
-    """How often routes cross each other at right angles."""
+    """How often routes cross each other at right angles; ``UNCOUNTED`` when there are too many to count."""
     across: list[tuple[float, float, float, int]] = []
     down: list[tuple[float, float, float, int]] = []
     for at, route in enumerate(routes):
@@ -430,7 +431,7 @@ def count_crossings(routes: Sequence[Sequence[Point]]) -> int:
             else:
                 down.append((x0, min(y0, y1), max(y0, y1), at))
     if len(across) * len(down) > 200_000:
-        return 0
+        return UNCOUNTED
     return sum(
         1
         for y, left, right, one in across
