@@ -384,20 +384,17 @@ def install(extras: set[str]) -> None:
     command = [str(program("python")), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     log = venv() / "setup.log"
     lines: list[str] = []
-    with (
-        log.open("w", encoding="utf-8") as file,
-        subprocess.Popen(
-            [*command, "--progress-bar", "off", "--retries", "3", "-e", f"{ROOT}[{names}]"],
-            env=clean_environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        ) as pip,
-    ):
-        assert pip.stdout is not None
-        for line in pip.stdout:
+    pip = subprocess.Popen(
+        [*command, "--progress-bar", "off", "--retries", "3", "-e", f"{ROOT}[{names}]"],
+        env=clean_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    with pip, log.open("w", encoding="utf-8") as file:
+        for line in pip.stdout or ():
             file.write(line)
             lines.append(line)
             fetched = re.match(r"\s+(?:Downloading|Using cached) .*?([^/\s]+)\.whl", line)
@@ -518,12 +515,8 @@ def open_app(arguments: list[str]) -> int:
     if sys.platform.startswith("linux") and not offscreen and not screens:
         raise no_screen(tr("There is no screen here (neither DISPLAY nor WAYLAND_DISPLAY is set)"))
     ensure_qt({"gui"}, offscreen=offscreen)
-    files = [
-        a
-        for a, before in zip(arguments, ["", *arguments], strict=False)
-        if not a.startswith("-") and before != "--screenshot"
-    ]
-    command = [str(program("python")), "-m", "retrograd_gui", *arguments, *([] if files else [str(ROOT / EXAMPLE)])]
+    chosen = any(a.endswith((".py", ".retro")) for a in arguments) or not (arguments or ["-"])[0].startswith("-")
+    command = [str(program("python")), "-m", "retrograd_gui", *arguments, *([] if chosen else [str(ROOT / EXAMPLE)])]
     if sys.platform == "win32":
         return subprocess.call(command)
     os.execv(command[0], command)  # with the person's whole environment: it is the script's too
