@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import msgspec
 import pytest
 
@@ -76,7 +78,7 @@ def test_iterations_lie_end_to_end() -> None:
     model = filled()
     spans = model.spans_between(0, model.clock)
     assert [span.index for span in spans] == [0, 1, 2, 3]
-    assert all(left.end == right.start for left, right in zip(spans[:-1], spans[1:], strict=True))
+    assert all(left.end == right.start for left, right in pairwise(spans))
     assert spans[0].start == 0
     assert spans[-1].end == model.clock
     assert len(model.spans_between(0, model.clock, most=2)) == 2
