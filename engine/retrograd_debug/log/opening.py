@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import platform
 import sqlite3
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
+
+import msgspec
 
 from retrograd_debug.log import schema
 from retrograd_debug.log.api import LogError
@@ -16,13 +19,14 @@ from retrograd_events.events import FORMAT_VERSION
 
 _SQLITE = b"SQLite format 3\0"
 _HEADER = 100
+_GRACE, _PATIENCE = 0.3, 10
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What a file's first bytes and its neighbours tell."""
+    """What a file's first bytes and its neighbours tell. ``cut_off``: it is shorter than it says itself."""
 
-    size: int
+    cut_off: bool
     wal_mode: bool
     missing_wal: bool
 
@@ -58,7 +62,25 @@ def check_file(path: Path) -> Marks:
         )
     wal_mode = header[18] == 2
     wal = path.with_name(path.name + "-wal")
-    return Marks(size, wal_mode, wal_mode and not wal.exists())
+    page = int.from_bytes(header[16:18], "big")
+    pages = int.from_bytes(header[28:32], "big")
+    missing_wal = wal_mode and not wal.exists()
+    # While a log is being written, SQLite itself sorts out what of it lies in which file.
+    cut_off = (missing_wal or not wal_mode) and size < pages * (65536 if page == 1 else page)
+    return Marks(cut_off, wal_mode, missing_wal)
+
+
+def open_settled(path: Path) -> tuple[Marks, sqlite3.Connection, bool]:
+    """As ``check_file`` and ``open_database``; a log whose recorder is just creating it is waited for."""
+    for _ in range(_PATIENCE):
+        marks = check_file(path)
+        database, salvaging = open_database(path, marks)
+        if not marks.missing_wal or not is_alive(database):
+            return marks, database, salvaging
+        database.close()
+        time.sleep(_GRACE / _PATIENCE)
+    marks = check_file(path)
+    return marks, *open_database(path, marks)
 
 
 def open_database(path: Path, marks: Marks) -> tuple[sqlite3.Connection, bool]:
@@ -67,6 +89,8 @@ def open_database(path: Path, marks: Marks) -> tuple[sqlite3.Connection, bool]:
     if not marks.wal_mode or marks.missing_wal:
         # Nobody writes a file without its WAL, so that it may be read where the folder can't be written to.
         attempts = [("ro&immutable=1", False)]
+    if marks.cut_off:
+        attempts.clear()
     attempts.append(("ro&immutable=1", True))
     for mode, salvage in attempts:
         database = sqlite3.connect(
@@ -83,7 +107,7 @@ def open_database(path: Path, marks: Marks) -> tuple[sqlite3.Connection, bool]:
             database.execute("PRAGMA query_only = ON")
             database.execute("SELECT value FROM meta").fetchall()
             database.execute("SELECT first FROM chunk LIMIT 1").fetchall()
-        except sqlite3.DatabaseError:
+        except (sqlite3.DatabaseError, ValueError):
             database.close()
             continue
         return database, salvage
@@ -93,8 +117,9 @@ def open_database(path: Path, marks: Marks) -> tuple[sqlite3.Connection, bool]:
 def is_alive(database: sqlite3.Connection) -> bool:
     """Whether the recorder that writes this log can still be at work."""
     try:
-        marks = dict(database.execute("SELECT key, value FROM meta").fetchall())
-    except sqlite3.DatabaseError:
+        rows = database.execute("SELECT key, value FROM meta").fetchall()
+        marks = dict(msgspec.convert(rows, list[tuple[str, str]]))
+    except (sqlite3.DatabaseError, msgspec.MsgspecError, ValueError):
         return False
     if marks.get("state") == "closed":
         return False

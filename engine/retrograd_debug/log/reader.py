@@ -8,14 +8,14 @@ from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar, Union
 
 import msgspec
 
 from retrograd_debug.log import schema
 from retrograd_debug.log.api import Act, Iteration, LogError, Value
 from retrograd_debug.log.arrays import from_bytes
-from retrograd_debug.log.opening import check_file, is_alive, open_database
+from retrograd_debug.log.opening import is_alive, open_settled
 from retrograd_debug.log.state import State, reduce
 from retrograd_events import tr
 from retrograd_events.events import (
@@ -31,6 +31,28 @@ from retrograd_events.events import (
 
 _CACHED_CHUNKS = 48
 _CACHED_STATES = 4
+
+_UNREADABLE = (sqlite3.DatabaseError, msgspec.MsgspecError, ValueError)
+"""What reading a damaged file raises: nothing in it is believed before its type is checked."""
+
+_HEAD = "SELECT last FROM chunk ORDER BY first DESC LIMIT 1"
+_ITERATIONS = "SELECT idx, first, last, started, ops, loss FROM iteration WHERE idx >= ? ORDER BY idx"
+_SCALARS = "SELECT seq, time, thread, name, site, value, tensor FROM scalar WHERE seq > ? ORDER BY seq"
+_SITES = "SELECT id, seq, time, thread, file, line, function, text FROM site WHERE seq > ? ORDER BY seq"
+_CHUNKS = (
+    "SELECT first, last FROM chunk WHERE first <= ?1 AND first >="
+    " coalesce((SELECT first FROM chunk WHERE first <= ?2 ORDER BY first DESC LIMIT 1), 0) ORDER BY first"
+)
+_KEYFRAME = "SELECT seq, packing, data FROM keyframe WHERE seq <= ? ORDER BY seq DESC LIMIT 1"
+_VALUE = (
+    "SELECT value.kind, shape, dtype, stride, reason, data FROM value"
+    " LEFT JOIN content ON content.hash = value.hash WHERE tensor = ? AND version = ?"
+    " ORDER BY value.kind = 'all' DESC, value.kind = 'sample' DESC, seq DESC LIMIT 1"
+)
+_SOURCE = "SELECT text FROM source WHERE file = ?"
+_ACTS = "SELECT after, time, kind, text, result FROM act ORDER BY id"
+
+Row = TypeVar("Row")
 
 
 class LogReader:
@@ -55,9 +77,8 @@ class LogReader:
         self._ended: RunEnded | None = None
         self._damage = ""
         self._seen_version = -1
-        marks = check_file(self._path)
+        marks, self._db, salvaging = open_settled(self._path)
         self._missing_wal = marks.missing_wal
-        self._db, salvaging = open_database(self._path, marks)
         if salvaging:
             self._damage = self._cut_off()
         try:
@@ -119,9 +140,11 @@ class LogReader:
                 try:
                     self._load()
                 finally:
-                    self._db.execute("ROLLBACK")
+                    # SQLite may have ended a read that failed by itself.
+                    if self._db.in_transaction:
+                        self._db.execute("ROLLBACK")
                 self._seen_version = version
-            except sqlite3.DatabaseError as error:
+            except _UNREADABLE as error:
                 if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
                     return False
                 self._damage = self._cut_off()
@@ -162,17 +185,12 @@ class LogReader:
         """What was recorded of a tensor at a version, the fullest and newest if there are several."""
         with self._lock:
             try:
-                row = self._db.execute(
-                    "SELECT value.kind, shape, dtype, stride, reason, data FROM value"
-                    " LEFT JOIN content ON content.hash = value.hash WHERE tensor = ? AND version = ?"
-                    " ORDER BY value.kind = 'all' DESC, value.kind = 'sample' DESC, seq DESC LIMIT 1",
-                    (tensor, version),
-                ).fetchone()
-            except sqlite3.DatabaseError:
+                rows = self._query(_VALUE, tuple[str, str, str, int, str, Union[bytes, None]], tensor, version)
+            except _UNREADABLE:
                 return None
-        if row is None:
+        if not rows:
             return None
-        kind, shape_text, dtype, stride, reason, data = row
+        kind, shape_text, dtype, stride, reason, data = rows[0]
         try:
             shape = tuple(int(size) for size in shape_text.split(",") if size)
         except ValueError:
@@ -184,11 +202,19 @@ class LogReader:
 
     def source(self, file: str) -> str | None:
         """The text of a source file as it was when the run started."""
-        return self._one_text("SELECT text FROM source WHERE file = ?", file)
+        with self._lock:
+            try:
+                return next((text for (text,) in self._query(_SOURCE, tuple[str], file)), None)
+            except _UNREADABLE:
+                return None
 
     def acts(self) -> Sequence[Act]:
         """What the person did, in order."""
-        rows = self._rows("SELECT after, time, kind, text, result FROM act ORDER BY id")
+        with self._lock:
+            try:
+                rows = self._query(_ACTS, tuple[int, float, str, str, str])
+            except _UNREADABLE:
+                return []
         return [Act(Seq(after), time, kind, text, result) for after, time, kind, text, result in rows]
 
     def close(self) -> None:
@@ -199,13 +225,10 @@ class LogReader:
     # --- loading
 
     def _load(self) -> None:
-        row = self._db.execute("SELECT last FROM chunk ORDER BY first DESC LIMIT 1").fetchone()
-        if row is not None:
-            self._head = Seq(row[0])
+        for (last,) in self._query(_HEAD, tuple[int]):
+            self._head = Seq(last)
         known = self._iterations[-1].index if self._iterations else -1
-        rows = self._db.execute(
-            "SELECT idx, first, last, started, ops, loss FROM iteration WHERE idx >= ? ORDER BY idx", (known,)
-        ).fetchall()
+        rows = self._query(_ITERATIONS, tuple[int, int, int, int, int, Union[float, None]], known)
         if rows and self._iterations and rows[0][0] == known:
             self._iterations.pop()
             self._firsts.pop()
@@ -213,15 +236,12 @@ class LogReader:
             self._iterations.append(Iteration(idx, Seq(first), Seq(last), started, ops, loss))
             self._firsts.append(first)
         since = self._scalars[-1].seq if self._scalars else 0
-        for seq, at, thread, name, site, value, tensor in self._db.execute(
-            "SELECT seq, time, thread, name, site, value, tensor FROM scalar WHERE seq > ? ORDER BY seq", (since,)
-        ):
-            number = float("nan") if value is None else float(value)
+        scalars = self._query(_SCALARS, tuple[int, int, int, str, int, Union[float, None], int], since)
+        for seq, at, thread, name, site, value, tensor in scalars:
+            number = float("nan") if value is None else value
             self._scalars.append(ScalarLogged(Seq(seq), at, thread, name, SiteId(site), number, TensorId(tensor)))
-        for id, seq, at, thread, file, line, function, text in self._db.execute(
-            "SELECT id, seq, time, thread, file, line, function, text FROM site WHERE seq > ? ORDER BY seq",
-            (self._newest_site,),
-        ):
+        sites = self._query(_SITES, tuple[int, int, int, int, str, int, str, str], self._newest_site)
+        for id, seq, at, thread, file, line, function, text in sites:
             self._sites[SiteId(id)] = SiteDefined(Seq(seq), at, thread, SiteId(id), file, line, function, text)
             self._newest_site = seq
         self._load_ends()
@@ -238,8 +258,9 @@ class LogReader:
                 self._ended = newest[-1]
 
     def _first_events(self) -> list[AnyEvent]:
-        row = self._db.execute("SELECT first, last FROM chunk ORDER BY first LIMIT 1").fetchone()
-        return [] if row is None else self._chunk(row[0], row[1])
+        for first, last in self._query("SELECT first, last FROM chunk ORDER BY first LIMIT 1", tuple[int, int]):
+            return self._chunk(first, last)
+        return []
 
     def _look_at_recorder(self) -> None:
         """A log that nobody finished and nobody writes any more is incomplete, and says so."""
@@ -264,12 +285,8 @@ class LogReader:
         if last < first:
             return []
         try:
-            rows = self._db.execute(
-                "SELECT first, last FROM chunk WHERE first <= ?1 AND first >="
-                " coalesce((SELECT first FROM chunk WHERE first <= ?2 ORDER BY first DESC LIMIT 1), 0) ORDER BY first",
-                (last, first),
-            ).fetchall()
-        except sqlite3.DatabaseError:
+            rows = self._query(_CHUNKS, tuple[int, int], last, first)
+        except _UNREADABLE:
             self._damage = self._damage or self._cut_off()
             return []
         return [self._chunk(*row) for row in rows if row[1] >= first]
@@ -280,9 +297,9 @@ class LogReader:
             self._chunks.move_to_end((first, last))
             return known
         try:
-            row = self._db.execute("SELECT packing, data FROM chunk WHERE first = ?", (first,)).fetchone()
-            events = [] if row is None else self._decode.decode(schema.unpack(row[0], row[1]))
-        except (sqlite3.DatabaseError, msgspec.MsgspecError, ValueError):
+            rows = self._query("SELECT packing, data FROM chunk WHERE first = ?", tuple[int, bytes], first)
+            events = [event for row in rows for event in self._decode.decode(schema.unpack(*row))]
+        except _UNREADABLE:
             self._damage = self._damage or self._cut_off()
             return []
         self._chunks[first, last] = events
@@ -294,25 +311,16 @@ class LogReader:
         """The newest state at or before ``seq`` that costs least to reach: one kept from before, or a keyframe."""
         kept = max((at for at in self._states if at <= seq), default=Seq(0))
         try:
-            row = self._db.execute(
-                "SELECT seq, packing, data FROM keyframe WHERE seq <= ? ORDER BY seq DESC LIMIT 1", (seq,)
-            ).fetchone()
-            if row is not None and row[0] > kept:
-                return self._decode_state.decode(schema.unpack(row[1], row[2]))
-        except (sqlite3.DatabaseError, msgspec.MsgspecError, ValueError):
+            for at, packing, data in self._query(_KEYFRAME, tuple[int, int, bytes], seq):
+                if at > kept:
+                    return self._decode_state.decode(schema.unpack(packing, data))
+        except _UNREADABLE:
             self._damage = self._damage or self._cut_off()
         return self._states.pop(kept) if kept else State()
 
-    def _rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-        with self._lock:
-            try:
-                return self._db.execute(query, parameters).fetchall()
-            except sqlite3.DatabaseError:
-                return []
-
-    def _one_text(self, query: str, *parameters: object) -> str | None:
-        rows = self._rows(query, *parameters)
-        return str(rows[0][0]) if rows else None
+    def _query(self, query: str, row: type[Row], *parameters: object) -> list[Row]:
+        """The rows of ``query``, each checked to be a ``row``; one of ``_UNREADABLE`` when they aren't."""
+        return [msgspec.convert(found, row) for found in self._db.execute(query, parameters)]
 
 
 def open_log(path: str | Path) -> LogReader:

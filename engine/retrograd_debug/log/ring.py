@@ -72,8 +72,14 @@ class Ring:
                 self._map = mmap.mmap(file.fileno(), 0)
         except (OSError, ValueError) as error:
             raise RingError(tr("The ring {path} can't be opened: {error}", path=path, error=error)) from error
-        self._words = memoryview(self._map).cast("Q") if len(self._map) >= 2 * _HEADER else memoryview(b"").cast("Q")
-        if len(self._words) == 0 or self._words[_W_MAGIC] != _MAGIC or self._words[_W_LAYOUT] != _LAYOUT:
+        size = len(self._map)
+        self._words = memoryview(self._map).cast("Q") if size % 8 == 0 else memoryview(bytes(_HEADER)).cast("Q")
+        if (
+            size <= _HEADER
+            or self._words[_W_MAGIC] != _MAGIC
+            or self._words[_W_LAYOUT] != _LAYOUT
+            or self._words[_W_CAPACITY] != size - _HEADER
+        ):
             self.unmap()
             raise RingError(tr("{path} is no ring of this version.", path=path))
         self._capacity = self._words[_W_CAPACITY]

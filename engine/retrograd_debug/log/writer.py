@@ -173,6 +173,8 @@ class LogWriter:
         self._db.executemany("INSERT INTO meta VALUES (?, ?)", marks.items())
         run("PRAGMA journal_mode = WAL")
         run("PRAGMA synchronous = NORMAL")
+        # The -wal file comes with the first write: a log that is being written is never seen without one.
+        run("INSERT OR REPLACE INTO meta VALUES ('wal', '1')")
         run(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         run("PRAGMA cache_size = -16384")
 
