@@ -124,18 +124,6 @@ def keep_within(budget: int = BUDGET, folder: Path | None = None) -> list[Path]:
     return deleted
 
 
-def tidy(path: Path) -> None:
-    """Fold the companion files of a finished log into it, where nobody has it open; else leave everything as it is."""
-    if not path.with_name(path.name + "-wal").exists():
-        return
-    with contextlib.suppress(sqlite3.DatabaseError):
-        database = sqlite3.connect(path, isolation_level=None, timeout=0.0)
-        with contextlib.closing(database):
-            state = database.execute("SELECT value FROM meta WHERE key = 'state'").fetchone()
-            if state == ("closed",):
-                database.execute("PRAGMA journal_mode = DELETE").fetchall()
-
-
 def _logs_in(folder: Path) -> Iterator[Path]:
     try:
         yield from sorted(path for path in folder.iterdir() if path.suffix == schema.SUFFIX and path.is_file())

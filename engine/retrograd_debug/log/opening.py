@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import sqlite3
 import time
@@ -112,6 +113,18 @@ def open_database(path: Path, marks: Marks) -> tuple[sqlite3.Connection, bool]:
             continue
         return database, salvage
     raise LogError(tr("{name} is damaged from its start; nothing of it can be read.", name=path.name))
+
+
+def tidy(path: Path) -> None:
+    """Fold the companion files of a finished log into it, where nobody has it open; else leave everything as it is."""
+    if not path.with_name(path.name + "-wal").exists():
+        return
+    with contextlib.suppress(sqlite3.DatabaseError):
+        database = sqlite3.connect(path, isolation_level=None, timeout=0.0)
+        with contextlib.closing(database):
+            state = database.execute("SELECT value FROM meta WHERE key = 'state'").fetchone()
+            if state == ("closed",):
+                database.execute("PRAGMA journal_mode = DELETE").fetchall()
 
 
 def is_alive(database: sqlite3.Connection) -> bool:

@@ -15,7 +15,7 @@ import msgspec
 from retrograd_debug.log import schema
 from retrograd_debug.log.api import Act, Iteration, LogError, Value
 from retrograd_debug.log.arrays import from_bytes
-from retrograd_debug.log.opening import is_alive, open_settled
+from retrograd_debug.log.opening import is_alive, open_settled, tidy
 from retrograd_debug.log.state import State, reduce
 from retrograd_events import tr
 from retrograd_events.events import (
@@ -221,6 +221,9 @@ class LogReader:
         """Release the file."""
         with self._lock:
             self._db.close()
+            if self._ended is not None and not self._damage:
+                # The recorder could not fold the -wal file in while this reader had the log open.
+                tidy(self._path)
 
     # --- loading
 

@@ -120,7 +120,9 @@ class OpenScope(msgspec.Struct):
 class State(msgspec.Struct):
     """Everything known at ``seq``. ``phase``: setup (before iteration work), forward, backward, step, ended.
 
-    ``tensors`` and ``nodes`` hold what the current and the previous iteration touched, and every parameter and buffer.
+    ``tensors`` and ``nodes`` hold what the current and the previous iteration touched, and every parameter and buffer;
+    ``tensors`` also the newest 1,024 of what came from outside or was made before the first forward op (``setup`` is
+    the last event before that): data, which a later iteration may take up again.
     """
 
     seq: Seq = Seq(0)
@@ -135,8 +137,10 @@ class State(msgspec.Struct):
     nodes: dict[NodeId, NodeInfo] = {}
     backwards: list[BackwardInfo] = []
     memory: dict[str, int] = {}
+    setup: Seq = Seq(0)
 
 
+_SETUP_KEPT = 1024
 _NO_TENSOR = TensorId(0)
 _NO_BACKWARD = BackwardId(0)
 _NO_SEQ = Seq(0)
@@ -217,7 +221,12 @@ def _op_applied(state: State, event: OpApplied) -> None:
     iteration = state.iteration
     tensors = state.tensors
     state.ops += 1
-    if (state.phase == "setup" and event.node) or (state.phase == "step" and not _in_optimizer(state, event)):
+    if state.phase == "setup":
+        if event.node:
+            state.phase = "forward"
+        else:
+            state.setup = event.seq
+    elif state.phase == "step" and not _in_optimizer(state, event):
         state.phase = "forward"
     for ref in event.inputs:
         info = tensors.get(ref[0])
@@ -436,8 +445,13 @@ def _edited(state: State, event: Edited) -> None:
 def _prune(state: State) -> None:
     """Forget what neither this iteration nor the one before it touched, but no parameter and no buffer."""
     oldest = state.iteration - 1
+    setup = state.setup
+    data = [id for id, info in state.tensors.items() if info.used < oldest and (info.born <= setup or not info.op)]
+    kept = set(data[-_SETUP_KEPT:])
     state.tensors = {
-        id: info for id, info in state.tensors.items() if info.used >= oldest or info.kind in ("parameter", "buffer")
+        id: info
+        for id, info in state.tensors.items()
+        if info.used >= oldest or info.kind in ("parameter", "buffer") or id in kept
     }
     state.nodes = {
         id: node

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from retrograd_debug.log import schema
+from retrograd_debug.log import retention, schema
 from retrograd_debug.log.ring import ActRecord
 from retrograd_debug.log.state import State, reduce
 from retrograd_events.events import (
@@ -51,9 +51,12 @@ class _OpenIteration:
 class LogWriter:
     """One log being written. Not thread-safe: the recorder has one thread."""
 
-    def __init__(self, path: Path) -> None:
-        """Create the file; ``sqlite3.Error`` or ``OSError`` when that can't be done (also when it exists)."""
+    def __init__(self, path: Path, budget: int = retention.BUDGET) -> None:
+        """Create the file, which may grow to ``budget`` bytes; ``sqlite3.Error`` or ``OSError`` when that can't be done
+        (also when it exists)."""
         self.path = path
+        self._budget = budget
+        self._written = 0
         self.state = State()
         self.head = Seq(0)
         self.ended = False
@@ -143,6 +146,12 @@ class LogWriter:
         if self._db.in_transaction:
             self._db.execute("COMMIT")
         self.dirty = False
+        if self._written > self._budget // 16:
+            self._written = 0
+            if retention.used_bytes(self._db) > self._budget:
+                started = self._iteration.first if self._iteration is not None and self._iteration.index else 0
+                # A run that never ends its first iteration keeps its newer half.
+                retention.thin(self._db, self._budget, Seq(started or self.head // 2))
 
     def finish(self) -> None:
         """Commit, say in the file that it is whole, and leave one file where no reader stands in the way."""
@@ -308,4 +317,5 @@ class LogWriter:
         self._contents.clear()
         self._values.clear()
         self._scalars.clear()
+        self._written += self._pending
         self._pending = 0

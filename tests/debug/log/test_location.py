@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from fixtures.synthetic import events, write_log_directly
-from retrograd_debug.log.location import SPARK, delete_run, keep_within, list_runs, new_log, size_of, summarise, tidy
+from retrograd_debug.log.location import SPARK, delete_run, keep_within, list_runs, new_log, size_of, summarise
 from retrograd_debug.log.reader import LogReader
 from retrograd_debug.log.writer import LogWriter
 
@@ -88,7 +88,6 @@ def test_a_log_finished_under_a_readers_eyes_becomes_one_file_when_it_looks_away
     reader.refresh()
     assert reader.ended is not None
     reader.close()
-    tidy(path)
     assert [each.name for each in tmp_path.iterdir()] == ["run.retro"]
     again = LogReader(path)
     assert again.damage == ""

@@ -18,8 +18,10 @@ from fixtures.synthetic import SCRIPT, SyntheticRun, events, write_events, write
 from retrograd_debug.log.launch import RecorderProcess, start_recorder
 from retrograd_debug.log.reader import LogReader
 from retrograd_debug.log.ring import RingError, RingWriter
+from retrograd_debug.log.state import State, reduce
+from retrograd_debug.log.writer import LogWriter
 from retrograd_debug.platform import process_alive, process_stamp
-from retrograd_events.events import AnyEvent, RunEnded, Seq, TensorId, ValueRecorded
+from retrograd_events.events import AnyEvent, Gap, RunEnded, Seq, TensorId, ValueRecorded
 
 encode = msgspec.msgpack.Encoder().encode
 
@@ -286,3 +288,39 @@ def test_a_process_is_alive_until_it_ends_even_unreaped() -> None:
             time.sleep(0.01)
         assert not process_alive(child.pid, stamp)
     assert not process_alive(0)
+
+
+def test_a_budget_thins_old_values_then_old_events_but_no_scalars(tmp_path: Path) -> None:
+    stream = events(3000)
+    writer = LogWriter(tmp_path / "run.retro", budget=1 << 20)
+    sizes = []
+    for event in stream:
+        writer.add(event, encode(event))
+        if event.seq % 200 == 0:
+            writer.flush()
+            sizes.append((tmp_path / "run.retro").stat().st_size)
+    writer.finish()
+    reader = LogReader(tmp_path / "run.retro")
+    assert max(sizes) < 3 << 20
+    assert len(reader.scalars) == len(reader.iterations) == 3000
+    assert reader.damage == ""
+    assert reader.run is not None
+    assert reader.ended is not None
+    found = reader.events(Seq(1), reader.head)
+    gaps = [event for event in found if isinstance(event, Gap)]
+    assert [gap.reason for gap in gaps] == ["not kept: budget"]
+    after = [event for event in found if event.seq > gaps[0].last]
+    assert after == without_data(stream[gaps[0].last :])
+    newest = [event for event in stream if isinstance(event, ValueRecorded)][-1]
+    value = reader.value(newest.tensor, newest.version)
+    assert value is not None
+    assert value.array is not None
+    old = next(event for event in after if isinstance(event, ValueRecorded))
+    value = reader.value(old.tensor, old.version)
+    assert value is not None
+    assert (value.kind, value.reason) == ("skipped", "not kept: budget")
+    state = State()
+    for event in stream:
+        reduce(state, event)
+    assert reader.state_at(reader.head) == state
+    reader.close()

@@ -228,3 +228,16 @@ def test_events_out_of_nowhere_are_survived() -> None:
         assert state.phase == "ended"
     reduce(State(), Gap(Seq(1), 0, 0, Seq(9), "thinned"))
     assert kinds <= set(get_args(AnyEvent))
+
+
+def test_data_made_before_training_is_still_known_when_it_is_used_again() -> None:
+    run = Run()
+    run.feed(IterationStarted(*run.next(), 0))
+    for id in (1, 2):
+        run.op(id, [], 0, [])
+    run.leaf(3, 10)
+    for iteration in range(1, 6):
+        run.op(100 + iteration, [3, 1], 200 + iteration, [10, 0])
+        run.feed(IterationStarted(*run.next(), iteration))
+    assert {TensorId(1), TensorId(2)} <= set(run.state.tensors)
+    assert TensorId(101) not in run.state.tensors
