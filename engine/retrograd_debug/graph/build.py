@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from retrograd_debug.format import duration, number, shape, short_dtype
@@ -94,12 +94,11 @@ class _Builder:
         self._count_scopes()
         items = tuple(self._in_order())
         focus = next((item.key for item in items if item.mark in (Mark.HELD, Mark.CURSOR)), "")
-        shown = {item.key for item in items}
-        edges = tuple(edge for edge in self.edges.values() if edge.source in shown and edge.target in shown)
+        edges = tuple(lifted(self.edges.values(), self.items, {item.key for item in items}))
         place = self._place(setup)
         empty = "" if items else tr(NOTHING_YET)
         index = {item.key: at for at, item in enumerate(items)}
-        return Scene(items, edges, place, focus, empty, omitted, index)
+        return Scene(items, edges, place, focus, empty, omitted, setup, index)
 
     def _place(self, setup: bool) -> tuple[str, ...]:
         state = self.snapshot.state
@@ -587,10 +586,13 @@ class _Builder:
     def _count_scopes(self) -> None:
         """Write on each scope what it holds and how much of it ran."""
         ops: dict[str, list[Item]] = {}
+        marks: dict[str, Mark] = {}
         leaves: dict[str, int] = {}
         for item in list(self.items.values()):
             parent = item.parent
             while parent:
+                if item.mark is not Mark.NONE and item.kind is not ItemKind.SCOPE:
+                    marks[parent] = item.mark
                 if item.kind is ItemKind.OP:
                     ops.setdefault(parent, []).append(item)
                 elif item.kind is ItemKind.LEAF and item.role is not Role.DATA:
@@ -607,13 +609,37 @@ class _Builder:
             if parameters:
                 info = trn("{count} parameter", "{count} parameters", parameters) + " · " + count
             done = run == len(inside)
-            marked = next((op for op in inside if op.mark is not Mark.NONE), None)
-            folded = item.folded
             self.items[key] = replace(
                 item,
                 info=info,
                 detail=tr("{ops}, done", ops=count) if done else tr("{ops}, {run} run", ops=count, run=run),
                 state=ItemState.DONE if done else ItemState.RUNNING if run else ItemState.IDLE,
                 share=run / len(inside) if inside else 0.0,
-                mark=marked.mark if folded and marked is not None else Mark.NONE,
+                mark=marks.get(key, Mark.NONE) if item.folded else Mark.NONE,
             )
+
+
+def lifted(edges: Iterable[Edge], items: Mapping[str, Item], shown: set[str]) -> list[Edge]:
+    """The edges between what is shown: an end that lies in a folded scope becomes the scope, and of the edges that then
+    join the same two, one stays."""
+
+    def standing(key: str) -> str:
+        while key and key not in shown:
+            item = items.get(key)
+            key = item.parent if item is not None else ""
+        return key
+
+    result: dict[str, Edge] = {}
+    seen: dict[tuple[bool, str, str], str] = {}
+    rails: dict[str, str] = {}
+    for edge in edges:
+        source, target = standing(edge.source), standing(edge.target)
+        if not source or not target or source == target:
+            continue
+        ends = (edge.kind is EdgeKind.GRADIENT, source, target)
+        first = seen.setdefault(ends, edge.key)
+        rails[edge.key] = first
+        if first == edge.key:
+            rail = rails.get(edge.rail, edge.rail)
+            result[first] = replace(edge, source=source, target=target, rail=rail)
+    return [edge for edge in result.values() if edge.kind is not EdgeKind.GRADIENT or edge.rail in result]

@@ -15,7 +15,7 @@ from retrograd_debug.graph.plain import Cell, Level, Port, Wire, arrange
 Arrange = Callable[[Sequence[Cell], Sequence[Wire], float, bool], Level]
 """Lays out one level: cells, wires, width of the title, whether it has a frame."""
 
-_MARGIN = 22.0
+_MARGIN = 20.0
 _DATA_GAP = 10.0
 
 

@@ -122,7 +122,8 @@ class Edge:
 @dataclass(frozen=True, slots=True)
 class Scene:
     """Everything to draw. Items are in the order in which they ran; a scope comes before what it holds. ``place`` is
-    the trail of the breadcrumb bar. ``focus`` is the key of the marked item, "" when there is none."""
+    the trail of the breadcrumb bar. ``focus`` is the key of the marked item, "" when there is none. ``omitted`` counts
+    the earlier operations of a long setup that are left out."""
 
     items: tuple[Item, ...] = ()
     edges: tuple[Edge, ...] = ()
@@ -130,6 +131,7 @@ class Scene:
     focus: str = ""
     empty: str = ""
     omitted: int = 0
+    is_setup: bool = False
     index: Mapping[str, int] = field(default_factory=dict)
 
     def item(self, key: str) -> Item | None:

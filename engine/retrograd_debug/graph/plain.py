@@ -76,6 +76,9 @@ class Cell:
         return self.gradient_outs.get(wire, self._mirror_port(_CORNER))
 
     def _mirror_port(self, right: float) -> Port:
+        if not self.mirror:
+            # a folded scope stands for its mirrors too: gradients pass at its right
+            return Port(0.75 * self.main, 0.6 * self.main, self.main - _CORNER)
         left = self.main + MIRROR_GAP
         return Port(left + self.mirror / 2, left + _CORNER, left + self.mirror - right)
 
@@ -330,8 +333,8 @@ class _Rows:
         needed = _FIRST_TRACK + _LANE * max(0, tracks - 1) + _LAST_TRACK if tracks else 0.0
         if 0 < at < rows:
             return max(ROW_GAP, needed + 6.0)
-        edge = 6.0 if self.framed else 0.0
-        return max(edge if at == 0 else edge + 8.0 if self.framed else 0.0, needed)
+        edge = (10.0 if at == 0 else 14.0) if self.framed else 0.0
+        return max(edge, needed)
 
     def _tracks(self) -> tuple[dict[tuple[int, int], int], dict[int, int]]:
         """Which track each jog runs in, by (path, jog): jogs of one fork share a track, others don't overlap; forward

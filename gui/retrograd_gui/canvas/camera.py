@@ -37,7 +37,7 @@ class Camera:
         return Camera(at[0] - x / scale, at[1] - y / scale, scale)
 
     @staticmethod
-    def fitted(bounds: tuple[float, float, float, float], width: float, height: float, pad: float = 16.0) -> Camera:
+    def fitted(bounds: tuple[float, float, float, float], width: float, height: float, pad: float = 10.0) -> Camera:
         """All of ``bounds`` (left, top, width, height) in a view, never over 100 %; a small picture stands in the
         middle across and at the top."""
         left, top, wide, high = bounds

@@ -69,7 +69,7 @@ class EdgePainter:
         self._painter.setPen(pen(value, width, dash))
         self._painter.drawPath(rounded(points))
         if edge.state is EdgeState.HELD and not lit:
-            self._painter.setPen(pen(self._theme["held"], min(_HELD_WIDTH, max(1.5, width * 0.5)), (7.0, 4.0)))
+            self._painter.setPen(pen(self._theme["heldTag"], min(_HELD_WIDTH, max(1.5, width * 0.5)), (7.0, 4.0)))
             self._painter.drawPath(rounded(points))
         if detail:
             self._head(route.points[-2], route.points[-1], head, width, value, filled)

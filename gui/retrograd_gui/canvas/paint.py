@@ -117,7 +117,8 @@ def _afar(painter: QPainter, sheet: Sheet, width: float, height: float) -> None:
     view = _view(sheet, width, height)
     middle = camera.scale >= MIDDLE
     visible = picture.visible(*view)
-    _far_scopes(painter, sheet, [at for at in visible if _is_open(picture.items[at])], middle)
+    scopes = [at for at in visible if _is_open(picture.items[at])]
+    _far_scopes(painter, sheet, scopes)
     painter.save()
     painter.scale(camera.scale, camera.scale)
     painter.translate(-camera.x, -camera.y)
@@ -129,6 +130,7 @@ def _afar(painter: QPainter, sheet: Sheet, width: float, height: float) -> None:
     painter.restore()
     solid = [at for at in visible if not _is_open(picture.items[at])]
     if middle:
+        _far_titles(painter, sheet, scopes)
         for at in solid:
             _middle_item(painter, sheet, picture.items[at], _seen(sheet, at))
     else:
@@ -147,23 +149,30 @@ def _seen(sheet: Sheet, at: int) -> QRectF:
     return QRectF(x, y, box.width() * sheet.camera.scale, box.height() * sheet.camera.scale)
 
 
-def _far_scopes(painter: QPainter, sheet: Sheet, scopes: list[int], named: bool) -> None:
+def _far_scopes(painter: QPainter, sheet: Sheet, scopes: list[int]) -> None:
     theme = sheet.theme
     for at in scopes:
         item, rect = sheet.picture.items[at], _seen(sheet, at)
         painter.setBrush(color(theme["scope"]))
         painter.setPen(pen(theme["scopeLine"], 1.0, (5.0, 3.0) if item.group == "function" else ()))
         painter.drawRoundedRect(rect, 4, 4)
-    if not named:
-        return
-    painter.setFont(ui_font(_middle_size(26 * sheet.camera.scale)))
+
+
+def _far_titles(painter: QPainter, sheet: Sheet, scopes: list[int]) -> None:
+    theme = sheet.theme
+    size = _middle_size(26 * sheet.camera.scale)
+    painter.setFont(ui_font(size))
     painter.setPen(color(theme["text2"]))
     for at in scopes:
         item, rect = sheet.picture.items[at], _seen(sheet, at)
         room = rect.width() - 10
         if room > 24:
-            line = QRectF(rect.left() + 6, rect.top(), room, 26 * sheet.camera.scale)
-            painter.drawText(line, _LEFT | int(Qt.TextFlag.TextDontClip), elided("small", item.title, room))
+            line = QRectF(rect.left() + 6, rect.top() + 1, room, 26 * sheet.camera.scale - 1)
+            text = elided("small", item.title, room * SMALL / size)
+            # words keep their size while the picture shrinks, so they may come to lie over an edge
+            line.setWidth(min(room, text_width("small", text) * size / SMALL + 4))
+            painter.fillRect(line, color(theme["scope"]))
+            painter.drawText(line, _LEFT | int(Qt.TextFlag.TextDontClip), text)
 
 
 def _middle_size(height: float) -> int:

@@ -40,6 +40,7 @@ _log = logging.getLogger(__name__)
 _STEP = 1.25
 _REACH = 6.0
 _READABLE = 0.75
+_DATA_ROOM = 142.0
 
 
 class GraphView(QWidget):
@@ -103,7 +104,11 @@ class GraphView(QWidget):
     def show_snapshot(self, snapshot: Snapshot | None) -> None:
         """Show the picture of ``snapshot``."""
         self._snapshot = snapshot
+        before = self._scene
         self._scene = build(snapshot, self._folds)
+        if before.is_setup != self._scene.is_setup and not self._moved:
+            # another picture altogether
+            self._fitted = False
         self._ask()
         self.scene_changed.emit()
 
@@ -120,7 +125,7 @@ class GraphView(QWidget):
     def start_over(self) -> None:
         """Forget folds and camera: another run is shown."""
         self._folds.clear()
-        self._fitted = False
+        self._fitted = self._moved = False
         self._picture = Picture(self._scene)
         self.show_snapshot(None)
 
@@ -200,7 +205,10 @@ class GraphView(QWidget):
     def _first_look(self) -> None:
         """Everything if that can be read, else the part around the held item at a size that can."""
         self.fit()
-        if self._camera.scale >= NEAR or not self._fitted:
+        if not self._fitted:
+            return
+        if self._camera.scale >= NEAR:
+            self._leave_room()
             return
         left, top, width, _ = self._picture.bounds
         scale = min(1.0, max(_READABLE, (self.width() - 24.0) / width))
@@ -213,6 +221,16 @@ class GraphView(QWidget):
                 x = focus[0] + focus[2] / 2 - wide / 2
             y = max(y, focus[1] + focus[3] / 2 - high / 2)
         self._look(Camera(x, y, scale))
+
+    def _leave_room(self) -> None:
+        """While a run's first picture grows, stand so that what comes right and below finds room."""
+        snapshot = self._snapshot
+        if snapshot is None or not snapshot.live or snapshot.state.iteration:
+            return
+        left, top, width, height = self._picture.bounds
+        x = min(left, 0.0) - 16.0 if left < 0 else -_DATA_ROOM
+        if self._camera.scale == 1.0 and width + left - x < self.width() and height + 32 < self.height():
+            self._look(Camera(x, top - 16.0, 1.0))
 
     def _covered(self, camera: Camera) -> bool:
         """Whether a legend would hide an item."""
@@ -240,16 +258,22 @@ class GraphView(QWidget):
     def _follow(self) -> None:
         """Bring the held item into view when it is out of it; nothing else moves the camera by itself."""
         rect = self._picture.rect(self._scene.focus)
-        if rect is not None:
-            self._reveal(rect)
+        if rect is None or self._sees(rect):
+            return
+        if not self._moved:
+            self._first_look()
+        self._reveal(rect)
 
-    def _reveal(self, rect: tuple[float, float, float, float]) -> None:
+    def _sees(self, rect: tuple[float, float, float, float]) -> bool:
         left, top, width, height = rect
         x0, y0 = self._camera.to_view(left, top)
         x1, y1 = self._camera.to_view(left + width, top + height)
-        if x0 >= 0 and y0 >= 0 and x1 <= self.width() and y1 <= self.height():
+        return x0 >= 0 and y0 >= 0 and x1 <= self.width() and y1 <= self.height()
+
+    def _reveal(self, rect: tuple[float, float, float, float]) -> None:
+        if self._sees(rect):
             return
-        middle = self._camera.to_view(left + width / 2, top + height / 2)
+        middle = self._camera.to_view(rect[0] + rect[2] / 2, rect[1] + rect[3] / 2)
         self._look(self._camera.moved(self.width() / 2 - middle[0], self.height() / 2 - middle[1]))
 
     # --- lights

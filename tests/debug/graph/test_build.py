@@ -155,6 +155,15 @@ def test_a_folded_scope_says_how_much_of_it_ran(story: Story) -> None:
     assert box.share == 0.5
     assert box.mark is Mark.HELD
     assert "addmm" not in [i.title for i in scene.items]
+    ends = set()
+    for edge in scene.edges:
+        source, target = scene.item(edge.source), scene.item(edge.target)
+        assert source is not None
+        assert target is not None
+        ends.add((edge.kind is EdgeKind.GRADIENT, source.title, target.title))
+    assert (False, "x", "model: Linear(1, 1)") in ends
+    assert (False, "model: Linear(1, 1)", "mse_loss") in ends
+    assert (True, "MseLossBackward0", "model: Linear(1, 1)") in ends
 
 
 def test_every_stage_has_a_picture_in_words(story: Story) -> None:
