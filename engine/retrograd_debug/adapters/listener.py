@@ -56,6 +56,7 @@ class EngineListener:
         self._values = agent.values
         self._wants_values = agent.values.wanted
         self._site_of = agent.sites.of
+        self._places = agent.sites.by_place
         self._threads = agent.threads
         self._thread = agent.threads.current
         self._gate = agent.gate
@@ -92,7 +93,6 @@ class EngineListener:
     ) -> None:
         """Write the op, and its values."""
         duration = perf_counter_ns() - started
-        site = self._site_of(sys._getframe(1))
         refs = []
         for each in inputs:
             tid = getattr(each, "_tid", -1)
@@ -111,15 +111,26 @@ class EngineListener:
             cell = each._cell
             meta = each._meta
             dtype, device = kind(meta)
-            needs = each.requires_grad
-            if needs and node is None:
-                node = each.grad_fn
-            metas.append((each._tid, 0 if cell is None else cell.count, meta.shape, dtype, device, needs))
+            maker = each._node
+            if maker is None:
+                metas.append((each._tid, 0 if cell is None else cell.count, meta.shape, dtype, device, False))
+                continue
+            metas.append((each._tid, 0 if cell is None else cell.count, meta.shape, dtype, device, True))
+            if node is None:
+                # A node met before is not this op's: in place without recording, a tensor keeps the node it had.
+                if not hasattr(maker, "_nid"):
+                    maker = maker.node
+                if not maker._nid and maker.op_name:
+                    node = maker
         thread = self._thread()
         number, node_name = 0, ""
         following: tuple[int, ...] = ()
         if node is not None:
             number, node_name, following = self._node_made(node, inputs)
+            # The node keeps the user's place already; where that is a library's, the stack is walked.
+            site = self._places.get((id(node.code), node.lasti), 0) or self._site_of(sys._getframe(1))
+        else:
+            site = self._site_of(sys._getframe(1))
         if flags & 2 and refs:
             # In place: the input is the output; what went in had the version before.
             refs[0] = (refs[0][0], max(0, refs[0][1] - 1))
@@ -292,6 +303,8 @@ class EngineListener:
             metas.append(made)
             if first:
                 new.append((seed, made))
+            if not create_graph and hasattr(seed, "_data"):
+                self.gradients.adopt(seed._data, made[0], made[1])
         numbers = [self.node_id(cast(EngineNode, each)) if each is not None else 0 for each in nodes]
         asked = [self.see(as_tensor(each)) for each in inputs]
         self._emit(BACKWARD_STARTED, (number, parent, refs, numbers, metas, asked, retain_graph, create_graph, site))
@@ -336,11 +349,17 @@ class EngineListener:
         return perf_counter_ns()
 
     def gradients_summed(self, backward: int, node: object, slot: int, total: object) -> None:
-        """The sum is a value of its own."""
+        """The sum is a value of its own. A node of several outputs has a list, of which one element is new."""
         device = _device_of(cast(EngineNode, node))
+        if isinstance(total, list):
+            for each in total:
+                if each is not None:
+                    made, new = self.gradients.meta(each, device)
+                    if new:
+                        self._gradient_value(each, made)
+            return
         made, _ = self.gradients.meta(total, device, fresh=True)
-        if self._wants_values:
-            self._gradient_value(total, made)
+        self._gradient_value(total, made)
 
     def node_finished(self, backward: int, node: object, grads: Sequence[object], started: int) -> None:
         """Write what came out."""
@@ -376,7 +395,7 @@ class EngineListener:
     def gradient_accumulated(self, backward: int, node: object, tensor: object) -> None:
         """``.grad`` of a leaf has its new contents."""
         leaf = as_tensor(tensor)
-        grad = leaf.grad
+        grad = leaf._grad
         if grad is None:
             return
         if not grad._tid:
@@ -474,7 +493,7 @@ def _aligned(following: tuple[int, ...], inputs: Sequence[object]) -> tuple[int,
     """Edges of the differentiable inputs, laid beside all inputs."""
     edges = iter(following)
     return tuple(
-        next(edges, 0) if getattr(each, "requires_grad", False) else 0 for each in inputs
+        next(edges, 0) if getattr(each, "_node", None) is not None else 0 for each in inputs
     )  # fmt: skip
 
 

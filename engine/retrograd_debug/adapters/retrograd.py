@@ -126,7 +126,7 @@ class RetrogradSource:
         found = self._find(stop, command.tensor)
         if found is None:
             raise EditError(tr("The tensor is no longer alive."))
-        grad = found.grad if command.target == "gradient" else None
+        grad = found._grad if command.target == "gradient" else None
         target = grad if grad is not None else found
         before = meta_tuple(target)
         array = _with(host_array(target), command)
@@ -197,13 +197,13 @@ class RetrogradSource:
             changed = True
             self._agent.writer.emit(EDITED, ("expression", _NOTHING, meta_tuple(tensor), 0, 0, text))
             self._listener.record_value(tensor, important=True)
-            if tensor.grad is not None:
-                self._edited_grad(tensor.grad, text)
+            if tensor._grad is not None:
+                self._edited_grad(tensor._grad)
         if statement and not changed:
             self._agent.writer.emit(EDITED, ("expression", _NOTHING, _NOTHING, 0, 0, text))
         return changed or statement
 
-    def _edited_grad(self, grad: EngineTensor, text: str) -> None:
+    def _edited_grad(self, grad: EngineTensor) -> None:
         if not grad._tid:
             grad._tid = next_tensor()
         self._listener.record_value(grad, important=True)
@@ -220,7 +220,7 @@ class RetrogradSource:
         return [each for each in map(as_tensor, found) if each._tid]
 
     def _mark(self, tensor: EngineTensor) -> tuple[int, int, int]:
-        grad = tensor.grad if tensor.grad_fn is None else None
+        grad = tensor._grad
         return (version(tensor), id(grad) if grad is not None else 0, version(grad) if grad is not None else 0)
 
     # --- keeping the world as it was

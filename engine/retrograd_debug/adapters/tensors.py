@@ -1,12 +1,14 @@
 """How the adapter sees our engine's tensors and nodes: by their slots alone, without importing the engine.
 
 A tensor carries ``_tid`` and a node ``_nid`` (0 until the debugger gives a number); ``_meta`` is a tensor's kind,
-``_data`` its array, ``_cell`` its version counter (None: version 0).
+``_data`` its array, ``_cell`` its version counter (None: version 0), ``_node`` the node that made it, an output of one,
+the AccumulateGrad of a leaf, or None where no gradient is wanted.
 """
 
 from __future__ import annotations
 
 import itertools
+from types import CodeType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
@@ -57,9 +59,8 @@ class EngineTensor(Protocol):
     _data: Any
     _meta: EngineMeta
     _cell: EngineVersions | None
-    requires_grad: bool
-    grad: EngineTensor | None
-    grad_fn: EngineNode | None
+    _node: Any
+    _grad: EngineTensor | None
 
 
 class EngineNode(Protocol):
@@ -69,6 +70,8 @@ class EngineNode(Protocol):
     edges: tuple[object, ...]
     outputs: tuple[EngineMeta, ...]
     op_name: str
+    code: CodeType | None
+    lasti: int
 
     def name(self) -> str:
         """PyTorch's name."""
@@ -112,7 +115,7 @@ def meta_tuple(tensor: EngineTensor) -> MetaTuple:
     """The tensor as events hold it; it must have its id."""
     meta = tensor._meta
     dtype, device = kind(meta)
-    return (tensor._tid, version(tensor), tuple(meta.shape), dtype, device, bool(tensor.requires_grad))
+    return (tensor._tid, version(tensor), tuple(meta.shape), dtype, device, tensor._node is not None)
 
 
 def host_array(tensor: EngineTensor) -> NDArray[np.generic]:

@@ -53,6 +53,9 @@ from retrograd_events import tr
 UNUSABLE = 2
 """Exit code for a script that can't be run at all, and for a recorder that isn't there."""
 
+INTERRUPTED = 130
+"""Exit code of a script that Ctrl+C ended, as a shell has it."""
+
 PAUSE_PATIENCE = 0.4
 """Seconds after which a pause that has met no op says where the script is."""
 
@@ -73,6 +76,7 @@ class Debuggee:
         self._message = ""
         self._control: Control | None = None
         self._interrupted = False
+        self._started = False
 
     def run(self) -> int:
         """Run the script; its exit code."""
@@ -95,15 +99,20 @@ class Debuggee:
         # Registered before the script runs, so called after the script's own exit handlers and threads are done.
         atexit.register(self._finish)
         threading.excepthook = self._thread_excepthook()
-        agent.begin(config.script, [config.script, *config.args], config.environment)
-        streams.install()
-        self._streams = streams
-        self._lines.join()
-        self._outcome = outcome = scripts.run(code, config.script, config.args)
-        if os.getpid() != agent.pid:
-            return outcome.exit_code
-        self._script_ended()
-        return outcome.exit_code
+        try:
+            agent.begin(config.script, [config.script, *config.args], config.environment)
+            streams.install()
+            self._streams = streams
+            self._lines.join()
+            self._started = True
+            if self._interrupted:
+                raise KeyboardInterrupt
+            self._outcome = scripts.run(code, config.script, config.args)
+        except KeyboardInterrupt:
+            self._outcome = scripts.Outcome("stopped", INTERRUPTED)
+        if os.getpid() == agent.pid:
+            self._script_ended()
+        return self._outcome.exit_code
 
     def _connect(self) -> bool:
         config = self._config
@@ -149,7 +158,7 @@ class Debuggee:
             agent.gate.hold(stop, agent.threads.current())
         except KeyboardInterrupt:
             if error is None:
-                self._outcome = scripts.Outcome("stopped", 130)
+                self._outcome = scripts.Outcome("stopped", INTERRUPTED)
 
     def _finish(self) -> None:
         if os.getpid() != self._agent.pid:
@@ -252,7 +261,7 @@ class Debuggee:
 
     def _interrupt(self) -> None:
         self._interrupted = True
-        if self._agent.gate.interrupt():
+        if not self._started or self._agent.gate.interrupt():
             return
         if hasattr(signal, "pthread_kill"):
             signal.pthread_kill(self._agent.threads.main.ident, signal.SIGINT)

@@ -17,7 +17,7 @@ class Sites:
     def __init__(self, frames: Frames, writer: EventWriter) -> None:
         self._frames = frames
         self._writer = writer
-        self._by_place: dict[tuple[int, int], int] = {}
+        self.by_place: dict[tuple[int, int], int] = {}
         self._by_line: dict[tuple[str, int, str], int] = {}
         self._kept: dict[int, CodeType] = {}
 
@@ -33,7 +33,7 @@ class Sites:
             code = frame.f_code
             key = id(code)
             if key not in skipped:
-                known = self._by_place.get((key, frame.f_lasti))
+                known = self.by_place.get((key, frame.f_lasti))
                 if known is not None:
                     return known
                 if self._frames.kind(code) == USER:
@@ -57,5 +57,5 @@ class Sites:
         site = self.at(self._frames.path(code.co_filename), line, code.co_name)
         if self._frames.kind(code) == USER:
             self._kept[id(code)] = code
-            self._by_place[id(code), frame.f_lasti] = site
+            self.by_place[id(code), frame.f_lasti] = site
         return site

@@ -76,6 +76,8 @@ class Launched:
         """The process has ended: tell the recorder how, and wait until the log is finished. Its return code."""
         code = self.process.wait()
         self.ring.report_exit(code)
+        if not self.ring.writer_pid:
+            self.ring.mark_closed()
         try:
             self.recorder.wait(timeout)
         except subprocess.TimeoutExpired:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from retrograd_debug.log.api import Value
 from retrograd_debug.log.arrays import from_bytes
+from retrograd_debug.log.location import delete_run as remove_log
 from retrograd_debug.log.location import new_log
 from retrograd_debug.log.reader import open_log
 from retrograd_debug.log.ring import RingError
@@ -64,6 +65,7 @@ from retrograd_debug.session.protocol import (
     proves,
     session_channel,
 )
+from retrograd_debug.session.script import file_problem
 from retrograd_debug.session.settings import RunSettings, recall, remember_breakpoints
 from retrograd_debug.session.words import exit_words, lost_words
 from retrograd_events import tr
@@ -128,6 +130,9 @@ class LiveSession(SessionBase):
         self._set(Phase.STARTING, None, tr("importing {name}", name=self._plan.script.name))
         self._ending, self._stopping = None, False
         self._drop_log()
+        if problem := file_problem(self._plan.script):
+            self._set(Phase.LOST, None, problem)
+            return
         server = socket.create_server(("127.0.0.1", 0))
         token = new_token()
         try:
@@ -145,7 +150,8 @@ class LiveSession(SessionBase):
             worker.start()
 
     def _drop_log(self) -> None:
-        """Let go of the log of the run before."""
+        """Let go of the log of the run before, and of what would open it again."""
+        self._launched = None
         old, self._log = self._log, None
         if old is not None:
             old.close()
@@ -225,7 +231,9 @@ class LiveSession(SessionBase):
         if self._ending is not None:
             return Phase.ENDED, self._ending.message or exit_words(log, self._ending.exit_code)
         head = log.head if log is not None else 0
-        if head == 0:
+        if log is None or log.run is None:
+            self._drop_log()
+            remove_log(self._plan.log)
             return Phase.LOST, said or tr("the script's process ended with code {code} before its start", code=code)
         return Phase.LOST, lost_words(code, head)
 

@@ -16,10 +16,8 @@ class ScriptError(Exception):
         self.line = line
 
 
-def load(script: str) -> types.CodeType:
-    """Compile the script, or say in a sentence why that is impossible."""
+def _read(script: str) -> bytes:
     path = Path(script)
-    name = path.name
     if not path.exists():
         raise ScriptError(tr("There is no file {path}.", path=script))
     if path.is_dir():
@@ -28,8 +26,15 @@ def load(script: str) -> types.CodeType:
         source = path.read_bytes()
     except OSError as error:
         raise ScriptError(tr("{path} can't be read: {reason}.", path=script, reason=error.strerror)) from error
-    if b"\0" in source[:8192]:
-        raise ScriptError(tr("{name} is not a Python script (it holds binary data).", name=name))
+    if b"\0" in source:
+        raise ScriptError(tr("{name} is not a Python script (it holds binary data).", name=path.name))
+    return source
+
+
+def load(script: str) -> types.CodeType:
+    """Compile the script, or say in a sentence why that is impossible."""
+    source = _read(script)
+    name = Path(script).name
     try:
         return compile(source, script, "exec", dont_inherit=True)
     except SyntaxError as error:
@@ -39,6 +44,15 @@ def load(script: str) -> types.CodeType:
         raise ScriptError(f"{message}\n    {text}" if text else message, line) from error
     except ValueError as error:
         raise ScriptError(tr("{name} is not a Python script: {reason}.", name=name, reason=error)) from error
+
+
+def file_problem(script: str | Path) -> str:
+    """Why ``script`` can't be read as a script, as a sentence ("" when it can; syntax is for its Python to judge)."""
+    try:
+        _read(str(script))
+    except ScriptError as error:
+        return str(error)
+    return ""
 
 
 def script_problem(script: str | Path) -> str:

@@ -21,6 +21,8 @@ def status(snapshot: Snapshot) -> tuple[str, str]:
         case Phase.ENDED:
             return _ended(snapshot)
         case Phase.LOST:
+            if snapshot.log is None:
+                return tr("Error"), snapshot.message
             return tr("Lost"), snapshot.message or tr("the script's process ended without a word")
 
 
