@@ -52,9 +52,9 @@ def paces() -> tuple[tuple[Pace, str], ...]:
     return (
         (Pace(), tr("Full speed")),
         (Pace(iterations=1), tr("1 iteration a second")),
-        (Pace(ops=25), tr("25 operations a second")),
-        (Pace(ops=5), tr("5 operations a second")),
-        (Pace(ops=1), tr("1 operation a second")),
+        (Pace(ops=25), tr("25 ops a second")),
+        (Pace(ops=5), tr("5 ops a second")),
+        (Pace(ops=1), tr("1 op a second")),
     )
 
 
@@ -244,24 +244,6 @@ def _view() -> tuple[Action, ...]:
             toolbar=9,
             run=lambda shell: shell.next_theme(),
         ),
-        Action(
-            "view.reduce-motion",
-            tr("Reduce motion"),
-            tr("Nothing glides or fades: everything changes at once."),
-            "view",
-            2,
-            run=lambda shell: shell.toggle_reduced_motion(),
-            checked=lambda situation: situation.reduced_motion,
-        ),
-        Action(
-            "view.use-system-fonts",
-            tr("Use the system's fonts"),
-            tr("Instead of Noto Sans and Noto Sans Mono, which travel with the app."),
-            "view",
-            2,
-            run=lambda shell: shell.toggle_system_fonts(),
-            checked=lambda situation: situation.system_fonts,
-        ),
     )
 
 
@@ -347,7 +329,7 @@ class _Stride:
 def _step() -> tuple[Action, ...]:
     strides = (
         _Stride(
-            "op", StepKind.OP, tr("Next operation"), tr("Operation before"),
+            "op", StepKind.OP, tr("Next operation"), tr("Back one operation"),
             tr("Runs one operation of your own lines."), "msc.debug-step-over", "forward", "F10", 3, tr("Op"),
         ),
         _Stride(
@@ -361,7 +343,7 @@ def _step() -> tuple[Action, ...]:
             tr("Out"),
         ),
         _Stride(
-            "node", StepKind.NODE, tr("Next node in backward"), tr("Node before in backward"),
+            "node", StepKind.NODE, tr("Next node in backward"), tr("Back one node in backward"),
             tr("Runs to the next node of the backward pass, from forward into it."), "msc.arrow-circle-left",
             "gradient", "F8", 4, tr("Node"),
         ),
@@ -375,7 +357,7 @@ def _step() -> tuple[Action, ...]:
             tr("Runs to the end of the backward pass."), "msc.fold-down", "gradient", "Ctrl+F8", 4, tr("Backward end"),
         ),
         _Stride(
-            "iteration", StepKind.ITERATION, tr("Next iteration"), tr("Iteration before"),
+            "iteration", StepKind.ITERATION, tr("Next iteration"), tr("Back one iteration"),
             tr("Runs to the start of the next iteration."), "msc.debug-line-by-line", "text2", "F7", 4, tr("Iteration"),
         ),
     )  # fmt: skip

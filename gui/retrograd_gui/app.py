@@ -1,4 +1,7 @@
-"""Starts the app: command line, Qt, fonts, theme, window."""
+"""Starts the app: command line, then what can keep Qt from starting, each said in a sentence, then the window.
+
+Qt is imported late: where its libraries are missing, that is one of the sentences.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtWidgets import QApplication
-
+from retrograd_debug.home import VARIABLE
 from retrograd_events.text import tr
-from retrograd_gui.main_window import MainWindow
-from retrograd_gui.settings import Settings
-from retrograd_gui.theme.fonts import install_fonts
-from retrograd_gui.theme.icons import app_icon
+from retrograd_gui.display import why_not
 from retrograd_gui.theme.loading import NAMES
+
+CANNOT_START = 3
 
 
 def parser() -> argparse.ArgumentParser:
@@ -25,28 +26,30 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--theme", choices=NAMES, help=tr("appearance; kept for the next start"))
     result.add_argument("--offscreen", action="store_true", help=tr("run without a screen"))
     result.add_argument("--screenshot", type=Path, metavar="PNG", help=tr("save a picture of the window and exit"))
-    result.add_argument("--size", default="1440x900", help=tr("size of the window, width x height"))
+    result.add_argument("--steps", type=int, metavar="N", help=tr("operations to run before the picture is taken"))
+    result.add_argument("--size", type=_size, default=None, metavar="WxH", help=tr("size of the window"))
+    result.add_argument("--home", type=Path, metavar="FOLDER", help=tr("folder for settings and logs"))
     return result
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the app; returns its exit code."""
     options = parser().parse_args(argv)
+    if options.home is not None:
+        os.environ[VARIABLE] = str(options.home.absolute())
     if options.offscreen:
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    app = QApplication(sys.argv[:1])
-    app.setApplicationName("Retrograd")
-    install_fonts(app)
-    app.setWindowIcon(app_icon())
-    settings = Settings()
-    window = MainWindow(settings, options.theme or settings.text("theme", "dark"))
-    window.set_theme(window.context.theme.name)
-    width, _, height = options.size.partition("x")
-    window.resize(int(width), int(height))
-    window.show()
-    if options.screenshot is not None:
-        app.processEvents()
-        saved = window.grab().save(str(options.screenshot))
-        window.close()
-        return 0 if saved else 1
-    return app.exec()
+    problem = why_not()
+    if problem:
+        sys.stderr.write(problem + "\n")
+        return CANNOT_START
+    from retrograd_gui.run_app import run
+
+    return run(options.file, options.theme, options.screenshot, options.steps, options.size)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise argparse.ArgumentTypeError(tr("write a size as 1440x900"))
+    return int(width), int(height)

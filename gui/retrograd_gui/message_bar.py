@@ -38,6 +38,7 @@ class MessageBar(QWidget):
     """One message at a time; the newest is shown."""
 
     dismissed = Signal()
+    shown = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -99,6 +100,7 @@ class MessageBar(QWidget):
         self._do.setText(message.button)
         self.use_theme(self._theme)
         self.show()
+        self.shown.emit()
 
     def clear(self) -> None:
         """Show nothing."""

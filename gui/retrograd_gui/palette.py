@@ -155,8 +155,6 @@ class Palette(QDialog):
     def _place(self, window: QWidget) -> None:
         width = min(WIDTH, window.width() - 48)
         self.setFixedWidth(width)
-        self._list.setFixedHeight(ROW * ROWS)
-        self.adjustSize()
         corner = window.mapToGlobal(window.rect().topLeft())
         self.move(corner.x() + (window.width() - width) // 2, corner.y() + 64)
 
@@ -165,6 +163,8 @@ class Palette(QDialog):
         if not found:
             found = [Entry(tr("Nothing matches. Try a name or a line number."), "", "", "", "text3", _no, False)]
         self._model.show(found)
+        self._list.setFixedHeight(ROW * min(len(found), ROWS))
+        self.adjustSize()
         self._list.setCurrentIndex(self._model.index(0))
 
     def _choose(self, index: Index) -> None:

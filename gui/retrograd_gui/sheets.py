@@ -37,7 +37,7 @@ class KeySheet(QDialog):
         super().__init__(parent)
         self.setObjectName("keys")
         self.setWindowTitle(tr("Keys"))
-        self.resize(720, 560)
+        self.resize(720, 640)
         self._rows: list[tuple[str, QWidget, QWidget]] = []
         field = QLineEdit()
         field.setPlaceholderText(tr("Filter"))

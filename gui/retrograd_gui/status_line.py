@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QStatusBar, QWidget
 
 from retrograd_events.text import tr
+from retrograd_gui.status_text import StatusText
 from retrograd_gui.theme.fonts import BODY, SMALL, ui_font
 from retrograd_gui.theme.icons import pixmap
 from retrograd_gui.theme.tokens import Theme
@@ -101,17 +102,6 @@ class Pill(QWidget):
             painter.end()
 
 
-@dataclass(frozen=True, slots=True)
-class StatusText:
-    """What the line says. ``way`` is the button beside the pill ("" when there is none) and ``facts`` stand right."""
-
-    kind: str
-    pill: str
-    sentence: str
-    way: str = ""
-    facts: tuple[str, ...] = ()
-
-
 class StatusLine(QStatusBar):
     """Shows a ``StatusText``."""
 
@@ -140,8 +130,8 @@ class StatusLine(QStatusBar):
         row.setContentsMargins(10, 0, 0, 0)
         row.setSpacing(10)
         row.addWidget(self.pill)
-        row.addWidget(self._sentence, 1)
         row.addWidget(self._way)
+        row.addWidget(self._sentence, 1)
         self.addWidget(left, 1)
         self._facts = QLabel()
         self._facts.setObjectName("facts")

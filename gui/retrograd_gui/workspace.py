@@ -5,7 +5,7 @@ A main window inside the main window, so that the gallery can take its place as 
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QTabBar, QTabWidget, QVBoxLayout, QWidget
 
@@ -16,7 +16,7 @@ from retrograd_gui.theme.tokens import Theme
 LAYOUT_VERSION = 1
 TAB_HEIGHT = 28
 LEFT, RIGHT, BOTTOM = 356, 342, 276
-BOTTOM_LEFT, BOTTOM_MIDDLE = 470, 626
+BOTTOM_LEFT_SHARE = 0.43
 _AREAS = {
     "left": Qt.DockWidgetArea.LeftDockWidgetArea,
     "right": Qt.DockWidgetArea.RightDockWidgetArea,
@@ -44,11 +44,20 @@ class TabTitle(QWidget):
         if grouped != self._grouped:
             self._grouped = grouped
             self.setFixedHeight(0 if grouped else TAB_HEIGHT)
+            self.updateGeometry()
 
     def set_theme(self, theme: Theme) -> None:
         """Use another theme."""
         self._theme = theme
         self.update()
+
+    def sizeHint(self) -> QSize:
+        """A dock gives its title bar the height that it hints at, whatever its minimum is."""
+        return QSize(0, 0 if self._grouped else TAB_HEIGHT)
+
+    def minimumSizeHint(self) -> QSize:
+        """Never wider than its dock."""
+        return self.sizeHint()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint one current tab."""
@@ -89,6 +98,7 @@ class Workspace(QMainWindow):
         )
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self._context = context
+        self.arranged = False
         self._panels: dict[str, QWidget] = {}
         self._docks: dict[str, QDockWidget] = {}
         self._center = QTabWidget()
@@ -157,6 +167,8 @@ class Workspace(QMainWindow):
         widget.setObjectName(widget.objectName() or f"panel-{spec.id}")
         if not widget.accessibleName():
             widget.setAccessibleName(spec.title)
+        widget.setProperty("panel", True)
+        widget.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._panels[spec.id] = widget
         title = widget.windowTitle() or spec.title
         if spec.area == "center":
@@ -208,7 +220,9 @@ class Workspace(QMainWindow):
 
     def _size_areas(self) -> None:
         first = self._first
-        sizes = (("left", LEFT), ("right", RIGHT), ("bottom-left", BOTTOM_LEFT), ("bottom", BOTTOM_MIDDLE))
+        rest = self.width() - RIGHT
+        timeline = round(rest * BOTTOM_LEFT_SHARE)
+        sizes = (("left", LEFT), ("right", RIGHT), ("bottom-left", timeline), ("bottom", rest - timeline))
         wide = [(first[area], size) for area, size in sizes if area in first]
         corner = first.get("bottom-right-top") or first.get("bottom-right")
         if corner is not None:

@@ -31,6 +31,7 @@ class ScriptMemory(msgspec.Struct, frozen=True):
     settings: RunSettings = RunSettings()
     breakpoints: list[Breakpoint] = []
     pace: float = 0.0
+    iterations_per_second: float = 0.0
 
 
 def memory_file() -> Path:

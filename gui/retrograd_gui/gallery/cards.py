@@ -12,8 +12,9 @@ from retrograd_events.text import tr
 from retrograd_gui.gallery.examples import Example
 from retrograd_gui.gallery.pictures import picture_for
 from retrograd_gui.gallery.runs import RunCard
+from retrograd_gui.keycap import draw_keycap
 from retrograd_gui.status_line import PILLS
-from retrograd_gui.theme.fonts import BODY, CAPTION, SMALL, mono_font, ui_font
+from retrograd_gui.theme.fonts import BODY, SMALL, ui_font
 from retrograd_gui.theme.icons import pixmap
 from retrograd_gui.theme.tokens import Theme
 
@@ -106,8 +107,8 @@ class ExampleCard(Card):
         super().__init__(theme, example.title, example.sentence)
         self.example = example
         self._picture = picture_for(example.name)
-        self.setMinimumSize(180, 190)
-        self.setFixedHeight(190)
+        self.setMinimumWidth(180)
+        self.setFixedHeight(self.PICTURE + 94)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def outline(self) -> tuple[str, float]:
@@ -130,7 +131,7 @@ class ExampleCard(Card):
         self.write(painter, QRect(13, self.PICTURE + 9, right - 17, 20), self.example.title, "text", bold=True)
         painter.setFont(ui_font(BODY))
         painter.setPen(QColor(theme["text2"]))
-        painter.drawText(QRect(13, self.PICTURE + 32, width - 24, 52), WRAP, self.example.sentence)
+        painter.drawText(QRect(13, self.PICTURE + 32, width - 24, 54), WRAP, self.example.sentence)
 
     def _badge(self, painter: QPainter, right: int) -> int:
         text, font = tr("start here"), ui_font(SMALL, bold=True)
@@ -210,17 +211,3 @@ def draw_sparkline(painter: QPainter, rect: QRectF, values: Sequence[float], the
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(QColor(theme["forward"]), 1.4))
     painter.drawPath(path)
-
-
-def draw_keycap(painter: QPainter, theme: Theme, key: str, right: float, middle: float) -> int:
-    """A key as written on it, ending at ``right``; returns its width."""
-    font = mono_font(CAPTION)
-    width = round(QFontMetricsF(font).horizontalAdvance(key)) + 10
-    box = QRectF(right - width, middle - 8, width, 16)
-    painter.setBrush(QColor(theme["chip"]))
-    painter.setPen(QPen(QColor(theme["line"]), 1))
-    painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
-    painter.setFont(font)
-    painter.setPen(QColor(theme["text2"]))
-    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, key)
-    return width

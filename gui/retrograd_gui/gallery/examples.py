@@ -34,28 +34,24 @@ def find_examples() -> list[Example]:
 
 
 def describe(source: str, name: str) -> tuple[str, str]:
-    """Title and sentence of a script. The docstring's first line is ``Title: what it does.`` or ``Title.``; a second
-    paragraph, where there is one, says what to look at and is preferred as the sentence."""
+    """Title and sentence of a script. The docstring's first line is ``Title`` or ``Title: what it does.``; the text
+    below it, where there is some, says what to look at and is preferred as the sentence."""
     try:
         text = ast.get_docstring(ast.parse(source)) or ""
     except SyntaxError:
         text = ""
     fallback = name.replace("_", " ").capitalize()
-    paragraphs = [" ".join(part.split()) for part in text.split("\n\n") if part.strip()]
-    if not paragraphs:
-        return fallback, ""
-    title, colon, rest = paragraphs[0].partition(":")
-    if not colon or len(title) > 40:
-        title, _, rest = paragraphs[0].partition(". ")
-    sentence = paragraphs[1] if len(paragraphs) > 1 else rest
+    first, _, rest = text.strip().partition("\n")
+    title, _, same_line = first.partition(":")
+    sentence = _first_sentence(rest) or _first_sentence(same_line)
     title = title.strip().rstrip(".")
-    if len(title) > 40:
-        return fallback, _first_sentence(paragraphs[0])
-    return title, _first_sentence(sentence)
+    if not title or len(title) > 40:
+        return fallback, sentence or _first_sentence(first)
+    return title, sentence
 
 
 def _first_sentence(text: str) -> str:
-    text = text.strip()
+    text = " ".join(text.split())
     end = text.find(". ")
     text = text[: end + 1] if end >= 0 else text
     return text[:1].upper() + text[1:]

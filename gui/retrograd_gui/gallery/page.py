@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QMenu, Q
 
 from retrograd_events.text import tr
 from retrograd_gui.bound_actions import BoundActions, key_text
-from retrograd_gui.gallery.cards import ActionCard, Card, ExampleCard, RunButton, draw_keycap
+from retrograd_gui.gallery.cards import ActionCard, Card, ExampleCard, RunButton
 from retrograd_gui.gallery.examples import Example
 from retrograd_gui.gallery.runs import RunCard
+from retrograd_gui.keycap import draw_keycap
 from retrograd_gui.theme.fonts import BODY, TITLE, ui_font
 from retrograd_gui.theme.tokens import Theme
 
@@ -113,7 +114,7 @@ class Gallery(QWidget):
             self._runs.append(button)
             if run.path == focused:
                 button.setFocus()
-        self._runs_title.setVisible(bool(runs))
+        self._runs_part.setVisible(bool(runs))
 
     def focus_first(self) -> None:
         """Give the keyboard to the example to start with, else to the first card."""
@@ -178,14 +179,13 @@ class Gallery(QWidget):
         column = QVBoxLayout(inner)
         column.setContentsMargins(24, 28, 24, 24)
         column.setSpacing(0)
-        self._runs_title = _heading(tr("Recent runs"))
-        self._runs_title.hide()
-        column.addWidget(self._runs_title)
-        column.addSpacing(10)
-        self._runs_column = QVBoxLayout()
+        self._runs_part = QWidget()
+        self._runs_part.hide()
+        self._runs_column = QVBoxLayout(self._runs_part)
+        self._runs_column.setContentsMargins(0, 0, 0, 24)
         self._runs_column.setSpacing(10)
-        column.addLayout(self._runs_column)
-        column.addSpacing(24)
+        self._runs_column.addWidget(_heading(tr("Recent runs")))
+        column.addWidget(self._runs_part)
         column.addWidget(_heading(tr("Worth knowing")))
         column.addSpacing(6)
         by_id = {action.id: action for action in self._actions.table}

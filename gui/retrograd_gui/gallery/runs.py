@@ -6,7 +6,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrograd_events.text import tr
+from retrograd_debug.format import byte_size
+from retrograd_debug.log.location import RunSummary
+from retrograd_events.text import tr, trn
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,29 @@ def _day(moment: time.struct_time) -> int:
     # days since the epoch in local time; noon is never moved over midnight by summer time
     noon = time.mktime((moment.tm_year, moment.tm_mon, moment.tm_mday, 12, 0, 0, 0, 0, -1))
     return round(noon / 86400)
+
+
+def card_of(run: RunSummary, now: float | None = None) -> RunCard:
+    """The card of a recorded run."""
+    kind, word = _verdict(run)
+    moment = when(run.started or run.modified, now)
+    if run.problem:
+        hint = run.problem
+    else:
+        hint = tr("{when}, {what}", when=moment, what=trn("{count} iteration", "{count} iterations", run.iterations))
+    title = Path(run.script).name or run.path.name
+    return RunCard(run.path, title, hint, kind, word, run.losses, byte_size(run.size))
+
+
+def _verdict(run: RunSummary) -> tuple[str, str]:
+    if run.problem:
+        return "lost", tr("unreadable")
+    verdicts = {
+        "finished": ("finished", tr("finished")),
+        "exit": ("stopped", tr("exited")),
+        "exception": ("error", tr("error")),
+        "stopped": ("stopped", tr("stopped")),
+        "lost": ("lost", tr("lost")),
+        "running": ("running", tr("running")),
+    }
+    return verdicts.get(run.ended, ("lost", tr("broken off")))

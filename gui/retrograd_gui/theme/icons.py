@@ -11,10 +11,13 @@ from PySide6.QtGui import QIcon, QPixmap
 from retrograd_debug.assets import data_folder
 from retrograd_gui.theme.tokens import Theme
 
+# qtawesome draws a glyph at 7/8 of its box; Codicons bring their own margin
+SCALE = 1.14
+
 
 @cache
 def _icon(name: str, color: str, disabled: str) -> QIcon:
-    icon: QIcon = qtawesome.icon(name, color=color, color_disabled=disabled)
+    icon: QIcon = qtawesome.icon(name, color=color, color_disabled=disabled, scale_factor=SCALE)
     return icon
 
 

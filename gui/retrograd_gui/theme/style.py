@@ -75,6 +75,7 @@ _SHEET = """
 * { outline: none; }
 QMainWindow, QDialog { background: $header; }
 QWidget#workspace { background: $app; }
+QWidget[panel="true"] { background: $panel; border: $dockWidth solid $dockLine; }
 QToolTip { background: $card; color: $text; border: 1px solid $lineStrong; padding: 4px 8px; }
 
 QMenuBar { background: $header; color: $text; padding: 0 8px; }
@@ -89,8 +90,8 @@ QMenu::item:disabled { color: $faint; }
 QMenu::separator { height: 1px; background: $line; margin: 4px 8px; }
 QMenu::indicator { width: 14px; height: 14px; padding-left: 6px; }
 
-QToolBar { background: $header; border: none; spacing: 2px; padding: 4px 8px; }
-QToolBar::separator { background: $line; width: 1px; margin: 4px 6px; }
+QWidget#toolbar { background: $header; }
+QFrame#separator { background: $line; border: none; }
 QToolButton { background: transparent; border: 1px solid transparent; border-radius: 4px; padding: 3px 6px; }
 QToolButton { color: $text; }
 QToolButton:hover { background: $hover; }
@@ -104,6 +105,14 @@ QToolButton::menu-indicator { image: none; }
 QStatusBar { background: $header; color: $text; min-height: 24px; }
 QStatusBar::item { border: none; }
 QStatusBar QLabel { color: $text2; }
+QStatusBar QLabel#sentence { color: $text; }
+QWidget#galleryMain { background: $panel; }
+QWidget#gallerySide { background: $header; border-left: 1px solid $line; }
+QWidget#message { background: $chip; }
+QLabel#problem { color: $error; }
+QDialog#palette { background: $card; border: 1px solid $lineStrong; }
+QDialog#palette QListView { background: $card; }
+QPushButton#way { color: $accent; padding: 1px 8px; }
 
 QDockWidget { color: $text2; background: $panel; }
 QMainWindow::separator { background: $app; width: 2px; height: 2px; }
@@ -182,6 +191,9 @@ QAbstractItemView::item:selected { background: $select; color: $text; }
 QAbstractItemView:focus { border: 1px solid $accent; }
 
 QScrollArea { background: transparent; border: none; }
+QWidget[panel="true"] QScrollArea > QWidget, QWidget[panel="true"] QScrollArea > QWidget > QWidget {
+  background: transparent;
+}
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }
 QScrollBar::handle { background: $scroll; border-radius: 3px; margin: 2px; min-height: 24px; min-width: 24px; }
