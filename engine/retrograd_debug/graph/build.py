@@ -562,7 +562,8 @@ class _Builder:
             return f"{entered.path}()"
         arguments = short_arguments(entered.detail)
         kind = f"{entered.type}({arguments})"
-        name = entered.path.rpartition(".")[2] if entered.path else self._called(entered)
+        is_root = entered.path in ("", entered.type)
+        name = self._called(entered) if is_root else entered.path.rpartition(".")[2]
         return tr("{name}: {type}", name=name, type=kind) if name else kind
 
     def _called(self, entered: ScopeEntered) -> str:
@@ -577,7 +578,7 @@ class _Builder:
             for scope in self.scopes.values()
             if scope.site == entered.site
             and scope.kind == "module"
-            and not scope.path
+            and scope.path in ("", scope.type)
             and (scope.scope in self.reading.scopes) == (entered.scope in self.reading.scopes)
         ]
         place = peers.index(entered.scope) if entered.scope in peers else 0

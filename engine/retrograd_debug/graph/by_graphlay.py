@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Union
 
 import graphlay
@@ -26,7 +27,7 @@ _Hint = dict[str, dict[str, Union[str, float]]]
 
 
 def arrange_globally(cells: Sequence[Cell], wires: Sequence[Wire], head: float, framed: bool) -> Level | None:
-    """As ``plain.arrange``; None when graphlay refuses the level. Wires that cross the border start and end at small
+    """As ``plain.arrange``; None when graphlay refuses the level or finds no orthogonal way. Wires that cross the border start and end at small
     marks in the first and last layer."""
     graph = graphlay.Graph()
     for cell in cells:
@@ -49,7 +50,14 @@ def arrange_globally(cells: Sequence[Cell], wires: Sequence[Wire], head: float, 
         drawn = graphlay.layout(graph, options={**_OPTIONS, "effort": effort})
     except graphlay.GraphlayError:
         return None
-    return _level(drawn, cells, runs, head, framed)
+    level = _level(drawn, cells, runs, head, framed)
+    every = [*level.routes.values(), *level.gradient_routes.values()]
+    # it now and then leaves a slanted piece where it found no way
+    return level if all(_is_orthogonal(route) for route in every) else None
+
+
+def _is_orthogonal(route: Sequence[Point]) -> bool:
+    return all(x0 == x1 or y0 == y1 for (x0, y0), (x1, y1) in pairwise(route))
 
 
 def _hint(side: str, cell: Cell, at: float) -> _Hint:
