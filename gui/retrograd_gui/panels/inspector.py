@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QScrollArea, QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
@@ -24,6 +24,7 @@ from retrograd_gui.widgets.number_table import NumberTable
 from retrograd_gui.widgets.statistics_view import StatisticsView
 from retrograd_gui.widgets.worker import Worker
 
+PATIENCE_MS = 120
 SCALE_KEY = "inspector.scale"
 ACTION_WORDS = {"debug.step-op": tr("Next operation (F10)"), "debug.step-node": tr("Next node in backward (F8)")}
 
@@ -39,6 +40,9 @@ class InspectorPanel(QWidget):
         self._drawn = -1
         self._range: tuple[float, float] | None = None
         self._range_of: object = None
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.timeout.connect(self._refresh_now)
         theme = context.theme
         self.head = InspectorHead(theme, context.load(SCALE_KEY, SYMMETRIC))
         self.head.facet_chosen.connect(self._choose_facet)
@@ -138,6 +142,15 @@ class InspectorPanel(QWidget):
     # --- showing
 
     def _refresh(self) -> None:
+        # numbers usually come within a frame or two: until then what stood there stays, so that a step does not flicker
+        if self._model.reading and self._stack.currentWidget() is self._filled:
+            if not self._patience.isActive():
+                self._patience.start(PATIENCE_MS)
+            return
+        self._patience.stop()
+        self._refresh_now()
+
+    def _refresh_now(self) -> None:
         model = self._model
         self.head.show_subject(model.subject, model.facet)
         self.subtitle.show_words(model.heading, model.note, model.facet == GRADIENT)

@@ -184,6 +184,12 @@ class InspectorModel:
         """The contents of the facet shown."""
         return self.loaded.get(self.facet)
 
+    @property
+    def reading(self) -> bool:
+        """Whether the numbers shown are on their way."""
+        shown = self.shown
+        return shown is not None and shown.state == "loading" and shown.value is None
+
     # --- words
 
     @property
@@ -229,7 +235,7 @@ class InspectorModel:
                 return tr("No gradient yet. It arrives in backward; F8 steps there."), "debug.step-node"
             return tr("No gradient at this point."), ""
         shown = self.shown
-        if shown is None or (shown.state == "loading" and shown.value is None):
+        if shown is None or self.reading:
             return tr("Reading …"), ""
         if shown.state == "missing":
             return shown.reason or tr("Not recorded here."), ""

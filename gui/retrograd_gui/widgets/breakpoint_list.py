@@ -18,7 +18,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from retrograd_events.text import tr
@@ -28,6 +28,7 @@ from retrograd_gui.view_models.breakpoints import Row
 
 ROW = 24
 BOX = 14
+WORDS = 28
 Index = Union[QModelIndex, QPersistentModelIndex]
 _ROOT = QModelIndex()
 
@@ -161,7 +162,7 @@ class RowPainter(QStyledItemDelegate):
         """A click on the box asks for the other state."""
         if event.type() == QEvent.Type.MouseButtonRelease and isinstance(model, RowsModel):
             at = getattr(event, "position", None)
-            if callable(at) and at().x() < 28:
+            if callable(at) and at().x() < WORDS:
                 enabled = model.row(index.row()).breakpoint.enabled
                 model.setData(index, Qt.CheckState.Unchecked if enabled else Qt.CheckState.Checked, _CHECK)
                 return True
@@ -197,7 +198,6 @@ class BreakpointList(QListView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setAccessibleName(tr("Breakpoints"))
-        self.doubleClicked.connect(self._go)
 
     def set_theme(self, theme: Theme) -> None:
         """Use another theme."""
@@ -208,9 +208,10 @@ class BreakpointList(QListView):
         """The selected rows, in order."""
         return sorted(index.row() for index in self.selectionModel().selectedIndexes())
 
-    def _go(self, index: QModelIndex) -> None:
-        at = self.viewport().mapFromGlobal(self.cursor().pos())
-        if at.x() >= 28 or not self.underMouse():
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """On the words: go to the line."""
+        index = self.indexAt(event.position().toPoint())
+        if index.isValid() and event.position().x() >= WORDS:
             self.go_asked.emit(index.row())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

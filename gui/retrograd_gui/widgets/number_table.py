@@ -237,8 +237,10 @@ class NumberTable(QTableView):
         """Copy full numbers; Enter edits."""
         if event.matches(QKeySequence.StandardKey.Copy):
             QGuiApplication.clipboard().setText(self.selected_text())
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().column() > 0:
-            self.edit_current(self.currentIndex().column() - 1)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            # the Enter that ends an edit comes by here too
+            if self.state() != QAbstractItemView.State.EditingState and self.currentIndex().column() > 0:
+                self.edit_current(self.currentIndex().column() - 1)
         else:
             super().keyPressEvent(event)
 

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from fixtures.stage import FILE, StageSession
 from retrograd_debug.session.api import Snapshot
-from retrograd_gui.context import Context
+from retrograd_gui.context import FRAME_MS, Context
 from retrograd_gui.panels.base import PanelContext
 from retrograd_gui.settings import Settings
 from retrograd_gui.theme.fonts import install_fonts
@@ -69,3 +69,5 @@ def stage(qtbot: QtBot, dressed: QApplication, tmp_path: Path) -> Iterator[Stage
     context.serve_actions(made.actions.append)
     yield made
     context.release()
+    # the frame that the last news waits for
+    qtbot.wait(2 * FRAME_MS)
