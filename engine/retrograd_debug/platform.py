@@ -19,9 +19,10 @@ def process_stamp(pid: int) -> int:
         return 0
     if sys.platform == "win32":
         return _stamp_windows(pid)
-    if sys.platform == "darwin":
+    elif sys.platform == "darwin":  # one chain, so that the type checker skips what other systems do
         return _stamp_darwin(pid)
-    return _stamp_proc(pid)
+    else:
+        return _stamp_proc(pid)
 
 
 def process_alive(pid: int, stamp: int = 0) -> bool:
