@@ -47,9 +47,10 @@ def runs_folder() -> Path:
 
 
 def new_log(script: str | Path, folder: Path | None = None) -> Path:
-    """A path for a new run of ``script`` that no file has yet; its folder is made."""
+    """A path for a new run of ``script`` that no file has yet; its folder is made, and old runs there make room."""
     folder = runs_folder() if folder is None else folder
     folder.mkdir(parents=True, exist_ok=True)
+    keep_within(BUDGET, folder)
     stem = f"{Path(script).stem or 'run'}-{time.strftime('%Y%m%d-%H%M%S')}"
     path = folder / f"{stem}{schema.SUFFIX}"
     number = 1

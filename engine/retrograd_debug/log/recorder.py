@@ -136,12 +136,15 @@ def record(ring_path: Path, log_path: Path) -> int:
         with contextlib.suppress(ValueError):  # only a main thread may set it
             signal.signal(signal.SIGTERM, recorder.stop)
         ring.set_status(READY)
+        message = tr("The recorder ended by a fault of its own.")
         try:
             recorder.run()
-            ring.set_status(FINISHED)
             status = 0
         except (OSError, sqlite3.Error, RingError) as error:
-            ring.set_status(FAILED, tr("The recording stopped: {error}", error=error))
+            message = tr("The recording stopped: {error}", error=error)
+        finally:
+            # Whatever happened, the writer must not wait for a recorder that is gone.
+            ring.set_status(FAILED if status else FINISHED, message if status else "")
             log.close()
     ring.unmap()
     with contextlib.suppress(OSError):  # Windows keeps a file that its writer still has mapped

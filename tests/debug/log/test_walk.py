@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from retrograd_events.events import Seq
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> LogReader:
-    return LogReader(write_log_directly(tmp_path / "run.retro", events(4)))
+def log(tmp_path: Path) -> Iterator[LogReader]:
+    reader = LogReader(write_log_directly(tmp_path / "run.retro", events(4)))
+    yield reader
+    reader.close()
 
 
 def said(log: LogReader, seq: Seq) -> str:
