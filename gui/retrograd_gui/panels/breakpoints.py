@@ -14,7 +14,7 @@ from retrograd_gui.theme.icons import icon
 from retrograd_gui.theme.tokens import Theme
 from retrograd_gui.view_models.breakpoints import BreakpointsModel
 from retrograd_gui.widgets.breakpoint_list import BreakpointList
-from retrograd_gui.widgets.common import Empty, column, tool_button
+from retrograd_gui.widgets.common import Empty, column, on_panel, tool_button
 
 
 class BreakpointsPanel(QWidget):
@@ -22,6 +22,7 @@ class BreakpointsPanel(QWidget):
 
     def __init__(self, context: PanelContext) -> None:
         super().__init__()
+        on_panel(self)
         self._context = context
         self._model = BreakpointsModel(self._line_text)
         self.list = BreakpointList(context.theme)

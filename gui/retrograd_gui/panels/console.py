@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from string import Template
 
 from PySide6.QtCore import QEvent, QObject, Qt
@@ -10,15 +9,14 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from retrograd_debug.session.api import CancelEvaluation, Evaluated, InputWanted, Notice, Snapshot
-from retrograd_events.events import AnyEvent
 from retrograd_events.text import tr
 from retrograd_gui.panels.base import PanelContext, PanelSpec
 from retrograd_gui.theme.fonts import SMALL, mono_font
 from retrograd_gui.theme.tokens import Theme
 from retrograd_gui.view_models.console import ConsoleModel
-from retrograd_gui.widgets.common import column
+from retrograd_gui.widgets.common import column, on_panel
 from retrograd_gui.widgets.console_text import ConsoleText
-from retrograd_gui.widgets.follower import Follower
+from retrograd_gui.widgets.follower import Batch, Follower
 
 _FRAME_SHEET = Template("""
 QFrame#console-input { background: $field; border: 1px solid $lineStrong; border-radius: 4px; }
@@ -33,6 +31,7 @@ class ConsolePanel(QWidget):
 
     def __init__(self, context: PanelContext) -> None:
         super().__init__()
+        on_panel(self)
         self._context = context
         self._model = ConsoleModel()
         self._follower = Follower(self, self._take, self._restart)
@@ -80,8 +79,8 @@ class ConsolePanel(QWidget):
         self._follower.update(snapshot)
         self._show()
 
-    def _take(self, events: Sequence[AnyEvent], stops: frozenset[int]) -> None:
-        self._model.append_events(events)
+    def _take(self, batch: Batch) -> None:
+        self._model.append_events(batch.events)
         self._show()
 
     def _restart(self) -> None:

@@ -16,7 +16,7 @@ from retrograd_gui.view_models.picture import AT_ONCE, SYMMETRIC, Description, d
 from retrograd_gui.view_models.selection import Selection
 from retrograd_gui.view_models.table import is_column, sliced_dims
 from retrograd_gui.widgets.color_bar import ColorBar
-from retrograd_gui.widgets.common import Empty, column
+from retrograd_gui.widgets.common import Empty, column, on_panel
 from retrograd_gui.widgets.heatmap import Heatmap
 from retrograd_gui.widgets.histogram_view import HistogramView
 from retrograd_gui.widgets.inspector_head import InspectorHead, SliceRow, Subtitle
@@ -34,6 +34,7 @@ class InspectorPanel(QWidget):
 
     def __init__(self, context: PanelContext) -> None:
         super().__init__()
+        on_panel(self)
         self._context = context
         self._model = InspectorModel()
         self._worker = Worker(self)
@@ -83,6 +84,7 @@ class InspectorPanel(QWidget):
         inside.addStretch(1)
         scroll = _FittingScroll()
         scroll.setWidget(pictures)
+        on_panel(pictures)
         lower = QWidget()
         below = column(lower)
         below.addWidget(self.slices)

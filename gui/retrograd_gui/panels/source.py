@@ -13,7 +13,7 @@ from retrograd_gui.panels.base import PanelContext, PanelSpec
 from retrograd_gui.theme.tokens import Theme
 from retrograd_gui.view_models.source import SourceModel, Text, same_file
 from retrograd_gui.widgets.code_view import CodeView, Page
-from retrograd_gui.widgets.common import Empty, column
+from retrograd_gui.widgets.common import Empty, column, on_panel
 from retrograd_gui.widgets.worker import Worker
 
 
@@ -22,6 +22,7 @@ class SourcePanel(QWidget):
 
     def __init__(self, context: PanelContext) -> None:
         super().__init__()
+        on_panel(self)
         self._context = context
         self._model = SourceModel()
         self._worker = Worker(self)

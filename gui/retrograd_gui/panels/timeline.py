@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from retrograd_debug.session.api import Seek, Snapshot
-from retrograd_events.events import AnyEvent, Seq
+from retrograd_events.events import Seq
 from retrograd_events.text import tr
 from retrograd_gui.panels.base import PanelContext, PanelSpec
 from retrograd_gui.theme.tokens import Theme
 from retrograd_gui.view_models.timeline import TimelineModel
-from retrograd_gui.widgets.common import Empty
-from retrograd_gui.widgets.follower import Follower
+from retrograd_gui.widgets.common import Empty, on_panel
+from retrograd_gui.widgets.follower import Batch, Follower
 from retrograd_gui.widgets.timeline_view import TimelineView
 
 SCRUB_MS = 30
@@ -25,6 +23,7 @@ class TimelinePanel(QWidget):
 
     def __init__(self, context: PanelContext) -> None:
         super().__init__()
+        on_panel(self)
         self._context = context
         self._model = TimelineModel()
         self._follower = Follower(self, self._take, self._restart)
@@ -50,12 +49,16 @@ class TimelinePanel(QWidget):
             self._update(context.snapshot)
 
     def _update(self, snapshot: Snapshot) -> None:
+        hold = snapshot.hold
+        if hold is not None and hold.why == "breakpoint":
+            self._model.add_hits([snapshot.head])
         self._follower.update(snapshot)
         self.view.set_cursor_at(snapshot.cursor, None if snapshot.live else snapshot.head)
         self._show()
 
-    def _take(self, events: Sequence[AnyEvent], stops: frozenset[int]) -> None:
-        self._model.append(events, stops)
+    def _take(self, batch: Batch) -> None:
+        self._model.append(batch.events, batch.stops)
+        self._model.add_hits(batch.hits)
         self.view.refresh()
         self._show()
 

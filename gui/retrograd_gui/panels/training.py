@@ -10,7 +10,7 @@ from retrograd_gui.panels.base import PanelContext, PanelSpec
 from retrograd_gui.theme.icons import icon
 from retrograd_gui.theme.tokens import Theme
 from retrograd_gui.view_models.training import TrainingModel
-from retrograd_gui.widgets.common import Empty, column, row, tool_button
+from retrograd_gui.widgets.common import Empty, column, on_panel, row, tool_button
 from retrograd_gui.widgets.legend import Legend
 from retrograd_gui.widgets.training_plot import TrainingPlot
 
@@ -22,6 +22,7 @@ class TrainingPanel(QWidget):
 
     def __init__(self, context: PanelContext) -> None:
         super().__init__()
+        on_panel(self)
         self._context = context
         self._model = TrainingModel()
         self.plot = TrainingPlot(self._model, context.theme)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -93,6 +93,7 @@ class TimelineModel:
         self._iteration_starts: list[int] = []
         self._iteration_indexes: list[int] = []
         self._step: tuple[Seq, int, str] | None = None
+        self._hits: list[int] = []
         self._own = 0
         self._node_names: dict[NodeId, str] = {}
 
@@ -150,6 +151,20 @@ class TimelineModel:
             self._name_ids[name] = len(self._names)
             self._names.append(name)
         self._name_of.append(self._name_ids[name])
+
+    def add_hits(self, seqs: Iterable[int]) -> None:
+        """The script stopped at a breakpoint after each of ``seqs``."""
+        known = set(self._hits)
+        new = [seq for seq in seqs if seq not in known]
+        if new:
+            self._hits = sorted([*self._hits, *new])
+
+    def hits_between(self, start: float, end: float) -> list[Seq]:
+        """The stops at breakpoints that lie in [start, end] and have been read."""
+        first, last = self.seq_at(start), self.seq_at(end)
+        if first is None or last is None:
+            return []
+        return [Seq(seq) for seq in self._hits[bisect_left(self._hits, first) : bisect_right(self._hits, last)]]
 
     @property
     def iterations(self) -> int:

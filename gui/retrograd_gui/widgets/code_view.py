@@ -131,9 +131,9 @@ class CodeView(QAbstractScrollArea):
         """Where the text begins, in px of the viewport when not scrolled."""
         return GUTTER + self._digits_width() + 10
 
-    def _times_width(self) -> float:
-        widest = max((self._metrics.horizontalAdvance(text) for text in self._page.times.values()), default=0.0)
-        return widest + 16 if widest else 0.0
+    def _time_width(self, line: int) -> float:
+        time = self._page.times.get(line)
+        return self._metrics.horizontalAdvance(time) + 16 if time else 0.0
 
     def _message_rows(self) -> int:
         return len(self._page.message.splitlines()) if self._page.message_line else 0
@@ -175,7 +175,10 @@ class CodeView(QAbstractScrollArea):
         height = TOP * 2 + (len(self._page.lines) + self._message_rows()) * LINE_HEIGHT
         self.verticalScrollBar().setRange(0, max(0, height - viewport.height()))
         self.verticalScrollBar().setPageStep(max(LINE_HEIGHT, viewport.height() - LINE_HEIGHT))
-        width = self.text_left + self._widest + 8 + self._times_width()
+        timed = (
+            self._metrics.horizontalAdvance(self._text(line)) + self._time_width(line) for line in self._page.times
+        )
+        width = self.text_left + max(self._widest + 8, max(timed, default=0.0))
         self.horizontalScrollBar().setRange(0, max(0, round(width - viewport.width())))
         self.horizontalScrollBar().setPageStep(max(1, viewport.width()))
 
@@ -209,9 +212,9 @@ class CodeView(QAbstractScrollArea):
         elif mark == "forward":
             painter.fillRect(rect, QColor(theme["forwardFill"]))
         baseline = rect.top() + (LINE_HEIGHT + self._metrics.ascent() - self._metrics.descent()) / 2
-        times = self._times_width()
+        room = rect.width() - self.text_left - self._time_width(line)
         painter.save()
-        painter.setClipRect(QRectF(self.text_left, rect.top(), rect.width() - self.text_left - times, LINE_HEIGHT))
+        painter.setClipRect(QRectF(self.text_left, rect.top(), room, LINE_HEIGHT))
         self._paint_selection(painter, line, rect)
         x = self.text_left - self.horizontalScrollBar().value()
         for run in self._page.lines[line - 1]:

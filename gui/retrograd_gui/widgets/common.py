@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from retrograd_gui.theme.fonts import BODY, ui_font
@@ -51,6 +52,12 @@ class Empty(QWidget):
     def _clicked(self) -> None:
         if self._run is not None:
             self._run()
+
+
+def on_panel(widget: QWidget) -> None:
+    """Give ``widget`` the panels' background, wherever it lies."""
+    widget.setBackgroundRole(QPalette.ColorRole.Base)
+    widget.setAutoFillBackground(True)
 
 
 def tool_button(name: str, text: str, theme: Theme, token: str = "text2") -> QToolButton:

@@ -17,12 +17,14 @@ CHUNK = 2048
 
 @dataclass(frozen=True)
 class Batch:
-    """Events that follow those before, up to ``last``; ``stops`` are events after which the script was held."""
+    """Events that follow those before, up to ``last``; ``stops`` are events after which the script was held, ``hits``
+    those of them where a breakpoint did it."""
 
     log: Log
     events: Sequence[AnyEvent]
     last: Seq
-    stops: frozenset[int]
+    stops: frozenset[int] = frozenset()
+    hits: frozenset[int] = frozenset()
 
 
 class Follower:
@@ -31,7 +33,7 @@ class Follower:
     def __init__(
         self,
         owner: QWidget,
-        take: Callable[[Sequence[AnyEvent], frozenset[int]], None],
+        take: Callable[[Batch], None],
         restart: Callable[[], None],
     ) -> None:
         self._worker = Worker(owner)
@@ -65,11 +67,17 @@ class Follower:
     def _take_at_hand(self, snapshot: Snapshot) -> bool:
         """What the snapshot carries itself needs no reading: so a step is seen in its own frame."""
         events = snapshot.iteration_events
-        if not snapshot.live or not events or len(events) > CHUNK or events[0].seq > self._last + 1:
+        if (
+            snapshot.log is None
+            or not snapshot.live
+            or not events
+            or len(events) > CHUNK
+            or events[0].seq > self._last + 1
+        ):
             return False
         new = [event for event in events if self._last < event.seq <= snapshot.head]
         if new:
-            self._take(new, frozenset(self._stops))
+            self._take(Batch(snapshot.log, new, snapshot.head, frozenset(self._stops)))
         self._last = snapshot.head
         return True
 
@@ -87,14 +95,16 @@ class Follower:
         self._reading = False
         self._last = batch.last
         self._stops |= batch.stops
-        self._take(batch.events, frozenset(self._stops))
+        self._take(Batch(batch.log, batch.events, batch.last, frozenset(self._stops), batch.hits))
         self._read()
 
 
 def _read_batch(log: Log, first: Seq, last: Seq) -> Batch:
     try:
         events = log.events(first, last)
-        stops = frozenset(int(act.after) for act in log.acts() if act.kind == "hold") if first == 1 else frozenset()
+        holds = [act for act in log.acts() if act.kind == "hold"] if first == 1 else []
     except LogError:
-        events, stops = [], frozenset()
-    return Batch(log, events, last, stops)
+        return Batch(log, [], last)
+    # the agent begins a hold's text with its reason
+    hits = frozenset(int(act.after) for act in holds if act.text.partition(":")[0] == "breakpoint")
+    return Batch(log, events, last, frozenset(int(act.after) for act in holds), hits)

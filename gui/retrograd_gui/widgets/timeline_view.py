@@ -31,6 +31,7 @@ AXIS = 22
 LABEL_PADDING = 10
 BLOCK = 20
 TALLEST_LANE = 36
+MOST_HITS = 2000
 DETAIL = 3000
 """Blocks in view above which lanes are drawn as density."""
 AT_FIRST = 4
@@ -145,6 +146,7 @@ class TimelineView(QWidget):
             painter.save()
             painter.setClipRect(QRectF(self.left, 0, self.width() - self.left, self.height()))
             self._paint_blocks(painter)
+            self._paint_hits(painter)
             self._paint_axis(painter)
             self._paint_flags(painter)
             painter.restore()
@@ -232,6 +234,13 @@ class TimelineView(QWidget):
             painter.drawLine(center + QPointF(-4, -4), center + QPointF(4, 4))
             painter.drawLine(center + QPointF(-4, 4), center + QPointF(4, -4))
 
+    def _paint_hits(self, painter: QPainter) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(self._theme["error"]))
+        y = self.lane_rect(Lane.MARKERS).center().y()
+        for seq in self._model.hits_between(self._start, self._end)[-MOST_HITS:]:
+            painter.drawEllipse(QPointF(self.x_of(self._model.clock_at(seq)), y), 4, 4)
+
     def _paint_density(self, painter: QPainter, indexes: NDArray[np.int64]) -> None:
         lanes, starts, ends, seqs = (column[indexes] for column in self._model.columns())
         width = max(1, round(self.width() - self.left))
@@ -249,6 +258,7 @@ class TimelineView(QWidget):
                 painter.fillRect(QRectF(self.left + x, rect.center().y() - height / 2, 1, height), color)
 
     def _paint_axis(self, painter: QPainter) -> None:
+        self._paint_clock_name(painter)
         font = mono_font(CAPTION)
         metrics = QFontMetricsF(font)
         painter.setFont(font)
@@ -266,6 +276,18 @@ class TimelineView(QWidget):
             if x + width / 2 <= self.width():
                 painter.drawText(QPointF(max(self.left, x - width / 2), top + 16), text)
             tick += step
+
+    def _paint_clock_name(self, painter: QPainter) -> None:
+        """What the axis measures, where there is room above it."""
+        metrics = QFontMetricsF(ui_font(CAPTION))
+        text = tr("time without stops")
+        top = self.height() - AXIS - metrics.height() - 2
+        if top < self._lanes_bottom():
+            return
+        painter.setFont(ui_font(CAPTION))
+        painter.setPen(QColor(self._theme["text3"]))
+        x = self.width() - 8 - metrics.horizontalAdvance(text)
+        painter.drawText(QPointF(x, top + metrics.ascent()), text)
 
     def _paint_flags(self, painter: QPainter) -> None:
         top, bottom = HEADER, float(self.height() - AXIS)
@@ -372,6 +394,8 @@ class TimelineView(QWidget):
         for lane in Lane:
             if self.lane_rect(lane).contains(QPointF(point)):
                 index = self._model.first_block_at(clock, lane, slack)
+                if lane is Lane.MARKERS and self._model.hits_between(clock - 2 * slack, clock + 2 * slack):
+                    return tr("breakpoint")
                 if index is None:
                     return ""
                 block = self._model.block(index)
