@@ -1,0 +1,311 @@
+"""Shapes with PyTorch's arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from retrograd.functional.create import shape_of
+from retrograd.functional.reduce import check_dim, max_rank
+from retrograd.functional.surface import both, function, method
+from retrograd.ops import reduce, shape
+from retrograd.tensor import Tensor
+
+
+def _complete(input: Tensor, size: tuple[object, ...]) -> tuple[int, ...]:
+    lengths = [int(each) for each in (size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size)]  # type: ignore[call-overload]
+    count = input._meta.numel
+    if lengths.count(-1) > 1:
+        raise RuntimeError("only one dimension can be inferred")
+    known = 1
+    for each in lengths:
+        known *= each if each != -1 else 1
+    if -1 in lengths and known and count % known == 0:
+        lengths[lengths.index(-1)] = count // known
+        known = count
+    if known != count or -1 in lengths:
+        raise RuntimeError(f"shape '{lengths}' is invalid for input of size {count}")
+    return tuple(lengths)
+
+
+def _can_view(input: Tensor, size: tuple[int, ...]) -> bool:
+    array = input._data
+    if array.flags.c_contiguous or array.size == 0:
+        return True
+    probe = array.view()
+    try:
+        probe.shape = size
+    except AttributeError:
+        return False
+    return True
+
+
+@method
+def view(self: Tensor, *size: object) -> Tensor:
+    """The same elements in another shape, without a copy."""
+    from retrograd.dtypes import dtype
+
+    if len(size) == 1 and isinstance(size[0], dtype):
+        raise NotImplementedError("view(dtype) is not there; the nearest is to(dtype), which converts")
+    lengths = _complete(self, size)
+    if not _can_view(self, lengths):
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across "
+            "two contiguous subspaces). Use .reshape(...) instead."
+        )
+    return shape.view.call(self, size=lengths)
+
+
+@both
+def reshape(input: Tensor, *size: object) -> Tensor:
+    """The same elements in another shape: a view where that is possible, else a copy."""
+    lengths = _complete(input, size)
+    if _can_view(input, lengths):
+        return shape.view.call(input, size=lengths)
+    return shape.reshape_copy.call(input, size=lengths)
+
+
+@method
+def view_as(self: Tensor, other: Tensor) -> Tensor:
+    """The same elements in ``other``'s shape."""
+    return self.view(other.shape)
+
+
+@method
+def reshape_as(self: Tensor, other: Tensor) -> Tensor:
+    """The same elements in ``other``'s shape."""
+    return reshape(self, other.shape)
+
+
+@both
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Dimensions ``start_dim`` to ``end_dim`` as one."""
+    rank = max_rank(input)
+    first, last = check_dim(start_dim, rank), check_dim(end_dim, rank)
+    if first > last:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    lengths = tuple(input.shape) or (1,)
+    merged = 1
+    for each in lengths[first : last + 1]:
+        merged *= each
+    if first == last and input.ndim:
+        return input
+    return reshape(input, (*lengths[:first], merged, *lengths[last + 1 :]))
+
+
+@both
+def permute(input: Tensor, *dims: object) -> Tensor:
+    """The dimensions in another order."""
+    order = dims[0] if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else dims
+    chosen = tuple(check_dim(int(each), max_rank(input)) for each in order)  # type: ignore[call-overload]
+    if len(chosen) != input.ndim or len(set(chosen)) != len(chosen):
+        raise RuntimeError(f"permute(sparse_coo): dims {chosen} are not a permutation of {input.ndim} dimensions")
+    return shape.permute.call(input, dims=chosen)
+
+
+@both
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Two dimensions swapped."""
+    rank = max_rank(input)
+    first, second = check_dim(dim0, rank), check_dim(dim1, rank)
+    return shape.transpose.call(input, dim0=first, dim1=second) if input.ndim else input
+
+
+@both
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """Another name of ``transpose``."""
+    return transpose(input, axis0, axis1)
+
+
+@both
+def t(input: Tensor) -> Tensor:
+    """The transpose of a matrix (a vector or number as it is)."""
+    if input.ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
+    return shape.t.call(input)
+
+
+def _reversed(self: Tensor) -> Tensor:
+    return permute(self, tuple(range(self.ndim))[::-1])
+
+
+def _matrices(self: Tensor) -> Tensor:
+    return transpose(self, -2, -1)
+
+
+for _name, _getter in (("T", _reversed), ("mT", _matrices)):
+    setattr(Tensor, _name, property(_getter, doc="The transpose."))
+
+
+@both
+def squeeze(input: Tensor, dim: int | Sequence[int] | None = None) -> Tensor:
+    """Without dimensions of length 1 (all, or those named)."""
+    if dim is None:
+        return shape.squeeze.call(input)
+    if isinstance(dim, int):
+        return shape.squeeze_dim.call(input, dim=check_dim(dim, max_rank(input)))
+    for each in sorted((check_dim(one, max_rank(input)) for one in dim), reverse=True):
+        input = shape.squeeze_dim.call(input, dim=each)
+    return input
+
+
+@both
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """With a new dimension of length 1."""
+    return shape.unsqueeze.call(input, dim=check_dim(dim, input.ndim + 1))
+
+
+@method
+def expand(self: Tensor, *size: object) -> Tensor:
+    """Repeated along dimensions of length 1, without a copy; -1 leaves a length as it is."""
+    lengths = [int(each) for each in (size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size)]  # type: ignore[call-overload]
+    extra = len(lengths) - self.ndim
+    if extra < 0:
+        raise RuntimeError(
+            f"expand: the number of sizes provided ({len(lengths)}) must be greater or equal to the number of "
+            f"dimensions in the tensor ({self.ndim})"
+        )
+    for place, each in enumerate(lengths):
+        own = self.shape[place - extra] if place >= extra else 1
+        if each == -1 and place >= extra:
+            lengths[place] = own
+        elif own not in (1, each):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({each}) must match the existing size ({own}) at non-singleton "
+                f"dimension {place}. Target sizes: {lengths}. Tensor sizes: {list(self.shape)}"
+            )
+    return reduce.expand.call(self, size=tuple(lengths))
+
+
+@method
+def expand_as(self: Tensor, other: Tensor) -> Tensor:
+    """Expanded to ``other``'s shape."""
+    return expand(self, other.shape)
+
+
+@function
+def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
+    """Another name of ``expand``."""
+    return expand(input, tuple(size))
+
+
+@method
+def repeat(self: Tensor, *repeats: object) -> Tensor:
+    """Copies side by side along each dimension."""
+    counts = shape_of(repeats)
+    input = reshape(self, (1,) * (len(counts) - self.ndim) + tuple(self.shape))
+    for dim, count in enumerate(counts):
+        input = cat([input] * count, dim) if count != 1 else input
+    return input
+
+
+@function
+def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Joined along a dimension; dtypes are promoted."""
+    parts = _promoted(tensors, "cat")
+    whole = [each for each in parts if not (each.ndim == 1 and each.shape[0] == 0)] or parts[:1]
+    axis = check_dim(dim, max_rank(whole[0]))
+    for each in whole[1:]:
+        for place, (have, want) in enumerate(zip(each.shape, whole[0].shape)):
+            if each.ndim != whole[0].ndim or (place != axis and have != want):
+                raise RuntimeError(
+                    f"Sizes of tensors must match except in dimension {axis}. Expected {list(whole[0].shape)} but got "
+                    f"{list(each.shape)}."
+                )
+    return shape.cat.call(*whole, dim=axis)
+
+
+@function
+def concat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Another name of ``cat``."""
+    return cat(tensors, dim)
+
+
+@function
+def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
+    """Side by side along a new dimension."""
+    parts = _promoted(tensors, "stack")
+    for place, each in enumerate(parts):
+        if each.shape != parts[0].shape:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(parts[0].shape)} at entry 0 and "
+                f"{list(each.shape)} at entry {place}"
+            )
+    return shape.stack.call(*parts, dim=check_dim(dim, parts[0].ndim + 1))
+
+
+def _promoted(tensors: Sequence[Tensor], name: str) -> list[Tensor]:
+    from retrograd.ops.promotion import result_type
+
+    parts = list(tensors)
+    if not parts:
+        raise RuntimeError(f"{name}(): expected a non-empty list of Tensors")
+    for each in parts:
+        if not isinstance(each, Tensor):
+            raise TypeError(f"{name}(): expected Tensors, got {type(each).__name__}")
+    kind = result_type(*parts)
+    return [each if each.dtype is kind else each.to(kind) for each in parts]
+
+
+@function
+def split(tensor: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
+    """Cut along a dimension into pieces of ``split_size`` (or of the sizes listed)."""
+    axis = check_dim(dim, max_rank(tensor))
+    total = tensor.shape[axis]
+    sizes = (
+        [min(split_size, total - at) for at in range(0, total, split_size)]
+        if isinstance(split_size, int)
+        else (list(split_size))
+    )
+    pieces: list[Tensor] = []
+    start = 0
+    for each in sizes:
+        pieces.append(narrow(tensor, axis, start, each))
+        start += each
+    return tuple(pieces)
+
+
+method(split)
+
+
+@both
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """Cut along a dimension into ``chunks`` pieces (the last may be smaller)."""
+    total = input.shape[dim]
+    return split(input, max(1, -(-total // chunks)), dim)
+
+
+@both
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """The slices along a dimension."""
+    axis = check_dim(dim, max_rank(input))
+    return tuple([shape.select.call(input, dim=axis, index=place) for place in range(input.shape[axis])])
+
+
+@both
+def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
+    """A range of a dimension, as a view."""
+    axis = check_dim(dim, max_rank(input))
+    return shape.slice_.call(input, dim=axis, start=start, stop=start + length, step=1)
+
+
+@both
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """What lies at ``index`` of dimension ``dim``, as a view."""
+    axis = check_dim(dim, max_rank(input))
+    if not input.ndim or not -input.shape[axis] <= index < input.shape[axis]:
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}"
+        )
+    return shape.select.call(input, dim=axis, index=index)
+
+
+@both
+def clone(input: Tensor) -> Tensor:
+    """A copy that gradients pass through."""
+    return shape.clone.call(input)
+
+
+@method
+def contiguous(self: Tensor) -> Tensor:
+    """In dense C order: itself, or a copy."""
+    return self if self._data.flags.c_contiguous else shape.clone.call(self)

@@ -1,0 +1,32 @@
+"""Where PyTorch's functions and methods are collected: each is declared once, with a decorator that says what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from retrograd.tensor import Tensor
+
+F = TypeVar("F", bound=Callable[..., object])
+
+functions: dict[str, Callable[..., object]] = {}
+"""Name below ``retrograd`` -> function."""
+
+
+def function(found: F) -> F:
+    """A function of ``retrograd``."""
+    name = found.__name__.rstrip("_") if found.__name__.rstrip("_") in ("slice",) else found.__name__
+    if functions.setdefault(name, found) is not found:
+        raise ValueError(f"there are two functions named {name}")
+    return found
+
+
+def method(found: F) -> F:
+    """A method of ``Tensor``."""
+    setattr(Tensor, found.__name__, found)
+    return found
+
+
+def both(found: F) -> F:
+    """A function of ``retrograd`` and a method of ``Tensor``."""
+    return method(function(found))

@@ -1,0 +1,387 @@
+"""Calling primitives: computing, recording for backward, telling the tap. The hot path of the engine.
+
+``freeze`` gives every primitive its ``call``, specialised to its arity and to what its rules save. Each call tests
+``tap.listener`` once and then computes; only inputs that differ in kind, or are numbers of a higher category, leave
+the straight path (``retrograd.ops.promotion``).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+from retrograd.autograd.mode import mode
+from retrograd.autograd.node import Node, Output
+from retrograd.autograd.sites import ENGINE_FILES, users_frame
+from retrograd.autograd.versions import tick, versions_of
+from retrograd.devices import Device, Namespace, cpu, xp_of_type
+from retrograd.dtypes import bool_
+from retrograd.meta import Array, Meta, find, meta_of
+from retrograd.ops import announce, errors
+from retrograd.ops.primitive import Op
+from retrograd.ops.promotion import common_device, input_metas, prepare
+from retrograd.tensor import Tensor, alias, wrap
+from retrograd_events.tap import Listener, tap
+
+VIEW = 1
+IN_PLACE = 2
+NO_PARAMS: Mapping[str, object] = {}
+
+_new = object.__new__
+_getframe = sys._getframe
+_ndarray = cpu.backend.array_type
+_numpy = cpu.xp
+
+
+def entry(op: Op) -> Callable[..., object]:
+    """What a primitive's name stands for in the ops modules: raw arrays are computed on, tensors go to ``call``."""
+    forward = op.forward
+
+    def enter(*inputs: object, **params: object) -> object:
+        first = inputs[0]
+        if type(first) is _ndarray:
+            return forward(_numpy, *inputs, **params)
+        for each in inputs:
+            if isinstance(each, Tensor):
+                return op.call(*inputs, **params)
+        return forward(_namespace(inputs), *inputs, **params)
+
+    enter.__name__ = enter.__qualname__ = op.key
+    enter.__doc__ = op.forward.__doc__
+    return enter
+
+
+def _namespace(inputs: Sequence[object]) -> Namespace:
+    for each in inputs:
+        found = xp_of_type.get(type(each))
+        if found is not None:
+            return found
+    return _numpy
+
+
+def freeze(op: Op) -> None:
+    """Give ``op`` its node type and its call."""
+    from retrograd.ops.rules import build
+
+    if op.differentiable:
+        run, run_recorded = build(op)
+        members = {"__slots__": (), "op_name": op.name, "saves": bool(op.saved), "run": run,
+                   "run_recorded": run_recorded}  # fmt: skip
+        op.node_type = type(op.node, (Node,), members)
+    function: Callable[..., object]
+    if op.elementwise and not op.variadic and not op.defaults and len(op.inputs) == 2 and not _has_params(op):
+        function = _binary(op)
+    elif op.elementwise and len(op.inputs) == 1 and not op.defaults and not _has_params(op):
+        function = _unary(op)
+    else:
+        function = _general(op)
+    function.__name__ = function.__qualname__ = op.torch.rpartition(".")[2] or op.name
+    function.__doc__ = op.forward.__doc__
+    function.__module__ = "retrograd"
+    op.call = function
+    setattr(op.entry, "call", function)  # noqa: B010  a function's attribute
+
+
+def _has_params(op: Op) -> bool:
+    code = op.forward.__code__
+    return bool(code.co_kwonlyargcount)
+
+
+def place(node: Node) -> None:
+    """Note on ``node`` the user's line that is running."""
+    frame = users_frame(_getframe(2))
+    if frame is not None:
+        node.code = frame.f_code
+        node.lasti = frame.f_lasti
+
+
+def make_node(
+    kind: type[Node],
+    edges: tuple[Node | Output | None, ...],
+    saved: tuple[object, ...],
+    metas: tuple[Meta | tuple[Meta, ...] | None, ...] | None,
+    params: dict[str, object],
+    outputs: tuple[Meta, ...],
+) -> Node:
+    """A node, numbered and placed."""
+    node = cast(Node, _new(kind))
+    node.edges = edges
+    node.saved = saved
+    node.metas = metas
+    node.params = params
+    node.outputs = outputs
+    node.hooks = None
+    node._nid = 0
+    node.code = None
+    node.lasti = 0
+    node.seq = tick()
+    place(node)
+    return node
+
+
+def _unary(op: Op) -> Callable[[Tensor], Tensor]:
+    forward = cast("Callable[[Namespace, Array], Array]", op.forward)
+    name, kind, to_bool, to_float = op.name, op.node_type, op.result == "bool", op.result == "float"
+    saves_input = op.saved == (op.inputs[0],)
+    saves_output = op.saved == op.outputs
+    plain = not op.saved
+
+    def call(input: Tensor) -> Tensor:
+        listener = tap.listener
+        started = 0 if listener is None else listener.op_starting(name, (input,), NO_PARAMS)
+        try:
+            meta = out_meta = input._meta
+            metas = None
+            if to_float and not meta.floating:
+                ready, device, dtype = prepare(name, "float", (input,))
+                out_meta = find(meta.shape, dtype, device)
+                array = forward(meta.xp, ready[0])  # type: ignore[arg-type]  # an array: the input was a tensor
+            else:
+                if listener is not None and meta.numel > announce.LARGE:
+                    announce.elementwise(listener, name, (input,))
+                array = forward(meta.xp, input._data)
+                if to_bool:
+                    out_meta = meta.as_bool
+            if meta.scalar:
+                array = meta.xp.asarray(array)
+            out = cast(Tensor, _new(Tensor))
+            out._data = array
+            out._meta = out_meta
+            out._node = None
+            out._cell = None
+            out._base = None
+            out._grad = None
+            out._tid = 0
+            edge = input._node
+            if edge is not None and kind is not None and mode.enabled:
+                node = cast(Node, _new(kind))
+                node.edges = (edge,)
+                if plain:
+                    node.saved = ()
+                elif saves_output:
+                    node.saved = (alias(out),)
+                elif saves_input:
+                    node.saved = (input,)
+                else:
+                    node.saved = save(op, (input,), (out,), (edge,))
+                node.metas = metas
+                node.params = NO_PARAMS  # type: ignore[assignment]  # never written
+                node.outputs = ()
+                node.hooks = None
+                node._nid = 0
+                frame = _getframe(1)
+                if frame.f_code.co_filename in ENGINE_FILES:
+                    frame = users_frame(frame) or frame
+                node.code = frame.f_code
+                node.lasti = frame.f_lasti
+                node.seq = tick()
+                out._node = node
+        except BaseException as error:
+            raise errors.told(listener, op, (input,), NO_PARAMS, error) from None
+        if listener is not None:
+            listener.op_applied(name, (input,), NO_PARAMS, (out,), started, 0)
+        return out
+
+    return call
+
+
+def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
+    forward = cast("Callable[[Namespace, Array, object], Array]", op.forward)
+    name, kind, result = op.name, op.node_type, op.result
+    to_bool = result == "bool"
+    lowest = 2 if result == "float" else 0
+    lowest_with_int = 2 if result == "float" else 1
+    plain = not op.saved
+    crossed = op.saved == (op.inputs[1], op.inputs[0])
+
+    def call(input: Tensor, other: object) -> Tensor:
+        listener = tap.listener
+        started = 0 if listener is None else listener.op_starting(name, (input, other), NO_PARAMS)
+        try:
+            number = type(other)
+            try:
+                meta = input._meta
+                left = input._node
+                if number is float or number is int:
+                    value, right = other, None
+                    straight = meta.category >= (2 if number is float else lowest_with_int)
+                else:
+                    value, right = other._data, other._node  # type: ignore[attr-defined]  # or AttributeError
+                    straight = meta is other._meta and meta.category >= lowest  # type: ignore[attr-defined]
+            except AttributeError:  # not two tensors
+                straight = False
+                left, right = getattr(input, "_node", None), getattr(other, "_node", None)
+            if straight:
+                if listener is not None and meta.numel > announce.LARGE:
+                    announce.elementwise(listener, name, (input, other))
+                array = forward(meta.xp, input._data, value)
+                if meta.scalar:
+                    array = meta.xp.asarray(array)
+                if to_bool:
+                    meta = meta.as_bool
+                metas = None
+            else:
+                array, meta, metas = mixed(op, (input, other), listener)
+            out = cast(Tensor, _new(Tensor))
+            out._data = array
+            out._meta = meta
+            out._node = None
+            out._cell = None
+            out._base = None
+            out._grad = None
+            out._tid = 0
+            if (left is not None or right is not None) and kind is not None and mode.enabled and meta.floating:
+                node = cast(Node, _new(kind))
+                node.edges = edges = (left, right)
+                if plain:
+                    node.saved = ()
+                elif crossed:
+                    node.saved = (other if left is not None else None, input if right is not None else None)
+                else:
+                    node.saved = save(op, (input, other), (out,), edges)
+                node.metas = metas
+                node.params = NO_PARAMS  # type: ignore[assignment]  # never written
+                node.outputs = ()
+                node.hooks = None
+                node._nid = 0
+                frame = _getframe(1)
+                if frame.f_code.co_filename in ENGINE_FILES:
+                    frame = users_frame(frame) or frame
+                node.code = frame.f_code
+                node.lasti = frame.f_lasti
+                node.seq = tick()
+                out._node = node
+        except BaseException as error:
+            raise errors.told(listener, op, (input, other), NO_PARAMS, error) from None
+        if listener is not None:
+            listener.op_applied(name, (input, other), NO_PARAMS, (out,), started, 0)
+        return out
+
+    return call
+
+
+def mixed(
+    op: Op, inputs: Sequence[object], listener: Listener | None, params: Mapping[str, object] = NO_PARAMS
+) -> tuple[Array, Meta, tuple[Meta | None, ...] | None]:
+    """Compute an elementwise op on inputs of different kinds: (array, its meta, the inputs' metas to go back to)."""
+    ready, device, kind = prepare(op.name, op.result, inputs)
+    if listener is not None:
+        announce.elementwise(listener, op.name, inputs)
+    array = device.xp.asarray(op.forward(device.xp, *ready, **params))
+    meta = find(array.shape, bool_, device) if op.result == "bool" else find(array.shape, kind, device)
+    return array, meta, None if op.result == "bool" else input_metas(inputs, meta)
+
+
+def save(op: Op, inputs: Sequence[object], outs: Sequence[Tensor], edges: Sequence[object]) -> tuple[object, ...]:
+    """What the rules that will run name, in ``op.saved``'s order; None for what only other rules name."""
+    wanted: set[str] = set()
+    last = len(op.inputs) - 1
+    for index, name in enumerate(op.inputs):
+        rule = op.rules.get(name)
+        if rule is None:
+            continue
+        needed = (
+            any(each is not None for each in edges[index:])
+            if op.variadic and index == last
+            else (edges[index] is not None)
+        )
+        if needed:
+            wanted.update(rule.wants)
+    saved: list[object] = []
+    for name in op.saved:
+        if name not in wanted:
+            saved.append(None)
+        elif name in op.outputs:
+            saved.append(alias(outs[op.outputs.index(name)]))
+        elif name in op.inputs:
+            index = op.inputs.index(name)
+            saved.append(tuple(inputs[index:]) if op.variadic and index == last else inputs[index])
+        else:
+            index = op.inputs.index(name.removesuffix("_meta"))
+            group = inputs[index:] if op.variadic and index == last else inputs[index : index + 1]
+            metas = tuple(each._meta if isinstance(each, Tensor) else None for each in group)
+            saved.append(metas if op.variadic and index == last else metas[0])
+    return tuple(saved)
+
+
+def _general(op: Op) -> Callable[..., object]:
+    name, kind, single, elementwise, view = op.name, op.node_type, len(op.outputs) == 1, op.elementwise, op.view
+    forward, defaults = op.forward, op.defaults
+    flags = VIEW if view else 0
+
+    def call(*inputs: object, **params: object) -> object:
+        if defaults:
+            params = {**defaults, **params}
+        listener = tap.listener
+        started = 0 if listener is None else listener.op_starting(name, inputs, params)
+        try:
+            metas: tuple[Meta | None, ...] | None = None
+            if elementwise:
+                array, meta, metas = mixed(op, inputs, listener, params)
+                outs: tuple[Tensor, ...] = (wrap(array, meta, None),)
+            else:
+                device = common_device(name, inputs)
+                if listener is not None:
+                    announce.other(listener, op, inputs, params)
+                arrays = [each._data if isinstance(each, Tensor) else each for each in inputs]
+                result = forward(device.xp, *arrays, **params)
+                if single:
+                    outs = (wrap_on(result, device),)
+                else:
+                    outs = tuple([wrap_on(each, device) for each in result])  # type: ignore[attr-defined]
+            if view:
+                _link(inputs[0], outs)  # type: ignore[arg-type]  # a view's first input is a tensor
+            if kind is not None and mode.enabled:
+                edges = tuple([each._node if isinstance(each, Tensor) else None for each in inputs])
+                for edge in edges:
+                    if edge is not None:
+                        _record(op, inputs, outs, edges, metas, params)
+                        break
+        except BaseException as error:
+            raise errors.told(listener, op, inputs, params, error) from None
+        if listener is not None:
+            listener.op_applied(name, inputs, params, outs, started, flags)
+        return outs[0] if single else outs
+
+    return call
+
+
+def wrap_on(result: object, device: Device) -> Tensor:
+    """A tensor of what a forward gave: an array of ``device``, or NumPy's scalar for a 0-dimensional one."""
+    array = cast(Array, result if type(result) is device.backend.array_type else device.xp.asarray(result))
+    return wrap(array, meta_of(array, device), None)
+
+
+def _record(
+    op: Op,
+    inputs: Sequence[object],
+    outs: Sequence[Tensor],
+    edges: tuple[Node | Output | None, ...],
+    metas: tuple[Meta | None, ...] | None,
+    params: dict[str, object],
+) -> None:
+    assert op.node_type is not None
+    carriers = [each for each in outs if each._meta.floating]
+    if not carriers:
+        return
+    node = make_node(op.node_type, edges, save(op, inputs, outs, edges), metas, params, ())
+    if len(outs) == 1:
+        outs[0]._node = node
+    else:
+        node.outputs = tuple([each._meta for each in outs])
+        for index, each in enumerate(outs):
+            if each._meta.floating:
+                each._node = Output(node, index)
+
+
+def _link(base: Tensor, outs: Sequence[Tensor]) -> None:
+    """Make ``outs`` views of ``base``: one storage, one version counter, changes seen by both."""
+    cell = versions_of(base)
+    root = base if base._base is None else base._base
+    for each in outs:
+        if each._data is base._data:
+            each._data = base._data.view()
+        each._cell = cell
+        each._base = root
+    cell.follow(outs)

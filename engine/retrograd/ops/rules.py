@@ -1,0 +1,278 @@
+"""Running the rules of a node: taking out what was saved, checking versions, undoing broadcasting and promotion.
+
+Each primitive's node type gets two functions from here: ``run(node, grad)`` on raw arrays, and
+``run_recorded(node, grad)`` on tensors, which is itself recorded (``create_graph``). They return a gradient per edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from retrograd.autograd.node import Node, Output
+from retrograd.meta import Array, Meta
+from retrograd.ops.primitive import Op, Rule
+from retrograd.tensor import Tensor, wrap
+
+Run = Callable[[Node, object], Sequence[object]]
+
+
+class InplaceError(RuntimeError):
+    """A tensor that backward needs was changed after it was saved."""
+
+
+def freed(node: Node) -> RuntimeError:
+    """The error of a second backward through a graph that was let go."""
+    return RuntimeError(
+        f"Trying to backward through the graph a second time: {node.name()} (made at {node.line}) has freed what it "
+        "saved. Specify retain_graph=True if you need to backward through the graph a second time."
+    )
+
+
+def changed(node: Node, saved: Tensor) -> InplaceError:
+    """The error of a saved tensor that was changed in place, naming the op, its line and the line that changed it."""
+    cell = saved._cell
+    assert cell is not None
+    version, op, place = cell.first_change_after(node.seq)
+    return InplaceError(
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"{node.name()} (made at {node.line}) saved a tensor [{saved._meta}] at version {version - 1}, but {op} at "
+        f"{place} changed it; it is at version {cell.count} now. Use an out-of-place operation there, or clone() the "
+        "tensor before."
+    )
+
+
+def check(node: Node, saved: Tensor) -> Array:
+    """The array of a saved tensor, unless it was changed."""
+    cell = saved._cell
+    if cell is not None and cell.stamp > node.seq:
+        raise changed(node, saved)
+    return saved._data
+
+
+def conform(grad: Array, meta: Meta) -> Array:
+    """Bring a raw gradient to the kind of an input: sum over what was broadcast, cast, move."""
+    if grad.shape != meta.shape:
+        grad = _sum_to(grad, meta.shape)
+    if grad.dtype != meta.numpy_dtype:
+        grad = grad.astype(meta.numpy_dtype)
+    return grad
+
+
+def _sum_to(grad: Array, shape: tuple[int, ...]) -> Array:
+    extra = grad.ndim - len(shape)
+    axes = tuple(range(extra)) + tuple(
+        extra + axis for axis, length in enumerate(shape) if length == 1 and grad.shape[extra + axis] != 1
+    )
+    summed: Array = grad.sum(axis=axes, keepdims=True) if axes else grad
+    return summed.reshape(shape)
+
+
+def conform_recorded(grad: Tensor, meta: Meta) -> Tensor:
+    """The same with recorded ops."""
+    if grad._meta.shape != meta.shape:
+        grad = grad.sum_to_size(meta.shape)
+    if grad._meta.dtype is not meta.dtype or grad._meta.device is not meta.device:
+        grad = grad.to(meta.device, meta.dtype)
+    return grad
+
+
+def _home(grad: object, meta: Meta | None, node: Node) -> object:
+    """``conform`` for gradients that may be absent or need to change device."""
+    if grad is None or meta is None:
+        return grad
+    result = conform(grad, meta)  # type: ignore[arg-type]  # raw here
+    made_on = node.outputs[0].device if node.outputs else meta.device
+    return made_on.to_host(result) if made_on is not meta.device else result
+
+
+def build(op: Op) -> tuple[Run, Run]:
+    """The two functions of ``op``'s nodes; the raw one specialised to what its rules ask."""
+    return _raw(op), _recorded(op)
+
+
+def _raw(op: Op) -> Run:
+    wants = tuple(op.rules[name].wants if name in op.rules else ("?",) for name in op.inputs)
+    simple = op.elementwise and all(not rule.needs and not rule.parameters for rule in op.rules.values())
+    functions = tuple(op.rules[name].function if name in op.rules else None for name in op.inputs)
+    first = functions[0]
+    if simple and len(op.inputs) == 1 and first is not None:
+        if len(wants[0]) == 1 and not wants[0][0].endswith("_meta"):
+            return _unary_saving(first)
+        if not wants[0]:
+            return lambda node, grad: (first(grad),)
+    if simple and len(op.inputs) == 2 and None not in functions:
+        second = functions[1]
+        assert first is not None
+        assert second is not None
+        if wants == ((), ()):
+            return _binary_plain(first, second)
+        if wants == ((op.inputs[1],), (op.inputs[0],)):
+            return _binary_crossed(first, second)
+    return _general(op)
+
+
+def _unary_saving(rule: Callable[..., object]) -> Run:
+    def run(node: Node, grad: object) -> Sequence[object]:
+        saved = node.saved
+        if saved is None:
+            raise freed(node)
+        value: Tensor = saved[0]  # type: ignore[assignment]
+        cell = value._cell
+        if cell is not None and cell.stamp > node.seq:
+            raise changed(node, value)
+        grad = rule(grad, value._data)
+        return (grad if node.metas is None else _home(grad, node.metas[0], node),)  # type: ignore[arg-type]
+
+    return run
+
+
+def _binary_plain(first: Callable[..., object], second: Callable[..., object]) -> Run:
+    def run(node: Node, grad: object) -> Sequence[object]:
+        edges = node.edges
+        grads = (first(grad) if edges[0] is not None else None, second(grad) if edges[1] is not None else None)
+        return grads if node.metas is None else _homes(node, grads)
+
+    return run
+
+
+def _binary_crossed(first: Callable[..., object], second: Callable[..., object]) -> Run:
+    """Each rule needs the other input, as a product's do: ``saved`` is (other, input)."""
+
+    def run(node: Node, grad: object) -> Sequence[object]:
+        saved = node.saved
+        if saved is None:
+            raise freed(node)
+        other, input = saved
+        to_input = to_other = None
+        if node.edges[0] is not None:
+            if type(other) is Tensor or isinstance(other, Tensor):
+                cell = other._cell
+                if cell is not None and cell.stamp > node.seq:
+                    raise changed(node, other)
+                to_input = first(grad, other._data)
+            else:
+                to_input = first(grad, other)
+        if node.edges[1] is not None:
+            to_other = second(grad, check(node, input) if isinstance(input, Tensor) else input)
+        if node.metas is None:
+            return to_input, to_other
+        return _homes(node, (to_input, to_other))
+
+    return run
+
+
+def _homes(node: Node, grads: Sequence[object]) -> Sequence[object]:
+    metas = node.metas
+    assert metas is not None
+    return [_home(grad, meta, node) for grad, meta in zip(grads, metas)]  # type: ignore[arg-type]
+
+
+class _Plan:
+    """How to call a primitive's rules: each with what it serves and where its saved values lie."""
+
+    __slots__ = ("inputs", "names", "outputs", "rules", "variadic")
+
+    def __init__(self, op: Op) -> None:
+        saved = op.saved
+        self.names = saved
+        self.inputs = op.inputs
+        self.variadic = op.variadic
+        self.outputs = {saved.index(name): index for index, name in enumerate(op.outputs) if name in saved}
+        rules: dict[int, tuple[Rule, tuple[int, ...], tuple[int, ...]]] = {}
+        for rule in op.rules.values():
+            serves = tuple(op.inputs.index(name) for name in rule.serves)
+            rules[id(rule)] = (rule, serves, tuple(saved.index(name) for name in rule.wants))
+        self.rules = tuple(rules.values())
+
+    def call(self, node: Node, grad: object, values: Sequence[object]) -> list[object]:
+        """A gradient per edge, from the rules that are needed."""
+        edges = node.edges
+        grads: list[object] = [None] * len(edges)
+        last = len(self.inputs) - 1
+        for rule, serves, places in self.rules:
+            wanted = [
+                tuple(edge is not None for edge in edges[each:])
+                if self.variadic and each == last
+                else edges[each] is not None
+                for each in serves
+            ]
+            if not any(any(each) if isinstance(each, tuple) else each for each in wanted):
+                continue
+            arguments = [grad, *(values[each] for each in places)]
+            if rule.needs:
+                arguments.append(wanted[0] if self.variadic and serves == (last,) else tuple(wanted))
+            result = rule.function(*arguments, **{name: node.params[name] for name in rule.parameters})
+            if self.variadic and serves == (last,):
+                grads[last:] = result  # type: ignore[call-overload]
+            elif rule.needs:
+                for each, part in zip(serves, result):  # type: ignore[call-overload]
+                    grads[each] = part
+            else:
+                for each, want in zip(serves, wanted):
+                    if want:
+                        grads[each] = result
+        return grads
+
+
+def _general(op: Op) -> Run:
+    plan = _Plan(op)
+    saves = bool(plan.names)
+
+    def run(node: Node, grad: object) -> Sequence[object]:
+        values: Sequence[object] = ()
+        if saves:
+            if node.saved is None:
+                raise freed(node)
+            values = [_array(node, each) for each in node.saved]
+        grads = plan.call(node, grad, values)
+        return grads if node.metas is None else _homes(node, grads)
+
+    return run
+
+
+def _array(node: Node, saved: object) -> object:
+    if isinstance(saved, Tensor):
+        return check(node, saved)
+    if type(saved) is tuple:
+        return tuple([_array(node, each) for each in saved])
+    return saved
+
+
+def _recorded(op: Op) -> Run:
+    plan = _Plan(op)
+    saves = bool(plan.names)
+
+    def run(node: Node, grad: object) -> Sequence[object]:
+        values: list[object] = []
+        if saves:
+            if node.saved is None:
+                raise freed(node)
+            values = [_tensor(node, each) for each in node.saved]
+            for place, index in plan.outputs.items():
+                values[place] = _as_output(node, values[place], index)
+        grads = plan.call(node, grad, values)
+        if node.metas is not None:
+            grads = [
+                conform_recorded(each, meta) if isinstance(each, Tensor) and isinstance(meta, Meta) else each
+                for each, meta in zip(grads, node.metas)
+            ]
+        return grads
+
+    return run
+
+
+def _tensor(node: Node, saved: object) -> object:
+    if isinstance(saved, Tensor):
+        check(node, saved)
+    elif type(saved) is tuple:
+        return tuple([_tensor(node, each) for each in saved])
+    return saved
+
+
+def _as_output(node: Node, saved: object, index: int) -> object:
+    """A saved output as it was: with this node behind it (saved without, since that would be a cycle)."""
+    if not isinstance(saved, Tensor):
+        return saved
+    made = wrap(saved._data, saved._meta, Output(node, index) if len(node.outputs) > 1 else node)
+    made._cell = saved._cell
+    return made
