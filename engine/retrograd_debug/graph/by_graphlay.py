@@ -27,8 +27,8 @@ _Hint = dict[str, dict[str, Union[str, float]]]
 
 
 def arrange_globally(cells: Sequence[Cell], wires: Sequence[Wire], head: float, framed: bool) -> Level | None:
-    """As ``plain.arrange``; None when graphlay refuses the level or finds no orthogonal way. Wires that cross the border start and end at small
-    marks in the first and last layer."""
+    """As ``plain.arrange``; None when graphlay refuses the level or finds no orthogonal way. Wires that cross the
+    border start and end at small marks in the first and last layer."""
     graph = graphlay.Graph()
     for cell in cells:
         rank = {} if any(wire.target == cell.key for wire in wires) else {"rank": "first"}
