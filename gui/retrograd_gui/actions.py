@@ -417,7 +417,75 @@ def _continue_back() -> Action:
 
 
 def _graph() -> tuple[Action, ...]:
-    return ()
+    return (
+        Action(
+            "graph.fit",
+            tr("Fit everything"),
+            tr("Shows the whole graph, at its own size at most."),
+            "graph",
+            icon="msc.screen-full",
+            keys=("0",),
+            panel="graph",
+            focused=True,
+            enabled=_open,
+        ),
+        Action(
+            "graph.zoom-in",
+            tr("Larger"),
+            tr("Shows the graph larger."),
+            "graph",
+            icon="msc.zoom-in",
+            keys=("+", "="),
+            panel="graph",
+            focused=True,
+            enabled=_open,
+        ),
+        Action(
+            "graph.zoom-out",
+            tr("Smaller"),
+            tr("Shows the graph smaller."),
+            "graph",
+            icon="msc.zoom-out",
+            keys=("-",),
+            panel="graph",
+            focused=True,
+            enabled=_open,
+        ),
+        Action(
+            "graph.go-to-mirror",
+            tr("Operation or its backward node"),
+            tr("Goes from the selected operation to its node in backward, or back."),
+            "graph",
+            1,
+            icon="msc.arrow-swap",
+            keys=("M",),
+            panel="graph",
+            focused=True,
+            enabled=_open,
+        ),
+        Action(
+            "graph.fold",
+            tr("Fold or unfold"),
+            tr("Folds the selected scope, or the one around the selection; unfolds it again."),
+            "graph",
+            1,
+            icon="msc.fold",
+            keys=("Space",),
+            panel="graph",
+            focused=True,
+            enabled=_open,
+        ),
+        Action(
+            "graph.save-picture",
+            tr("Save as a picture…"),
+            tr("Saves the whole graph as PNG or SVG."),
+            "graph",
+            2,
+            icon="msc.device-camera",
+            panel="graph",
+            enabled=_open,
+        ),
+    )
 
 
 def _window(panels: Sequence[PanelSpec]) -> tuple[Action, ...]:

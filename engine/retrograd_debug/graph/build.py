@@ -394,7 +394,7 @@ class _Builder:
         if port is None or self.items[port.key].kind is not ItemKind.OP:
             return
         source = self.items[port.key]
-        value = self.losses.get(tensor)
+        value = self.losses.get(tensor) if source.state is ItemState.DONE else None
         dims = shape(self._dims(tensor))
         self.items[key] = Item(
             key=key,

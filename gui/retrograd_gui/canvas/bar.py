@@ -10,7 +10,7 @@ from retrograd_events.text import tr
 from retrograd_gui.canvas.measure import fonts, text_width
 from retrograd_gui.canvas.nodes import elided
 from retrograd_gui.canvas.pens import color
-from retrograd_gui.canvas.view import GraphView
+from retrograd_gui.canvas.view import ZOOM_STEP, GraphView
 from retrograd_gui.theme.fonts import VALUE, mono_font
 from retrograd_gui.theme.icons import icon
 from retrograd_gui.theme.tokens import Theme
@@ -77,9 +77,9 @@ class CanvasBar(QWidget):
         layout.addWidget(self._trail, 1)
         layout.addWidget(self._button("msc.screen-full", tr("Fit everything (0)"), self._fit))
         layout.addSpacing(8)
-        layout.addWidget(self._button("msc.zoom-out", tr("Smaller (−)"), lambda: view.zoom(1 / 1.25)))
+        layout.addWidget(self._button("msc.zoom-out", tr("Smaller (−)"), lambda: view.zoom(1 / ZOOM_STEP)))
         layout.addWidget(self._scale)
-        layout.addWidget(self._button("msc.zoom-in", tr("Larger (+)"), lambda: view.zoom(1.25)))
+        layout.addWidget(self._button("msc.zoom-in", tr("Larger (+)"), lambda: view.zoom(ZOOM_STEP)))
         self.setFixedHeight(_HEIGHT)
         view.camera_changed.connect(self._show_scale)
         view.scene_changed.connect(self._show_place)
@@ -100,7 +100,7 @@ class CanvasBar(QWidget):
         return button
 
     def _fit(self) -> None:
-        self._view.fit()
+        self._view.fit_again()
 
     def _show_scale(self) -> None:
         self._scale.setText(f"{100 * self._view.camera.scale:.0f}%")

@@ -21,7 +21,7 @@ PILL_RIGHT = 11.0
 _LEAST = 124.0
 _MOST = 200.0
 _MARGIN_LEAST = 96.0
-_TIME = "999 µs"
+_TIME = "0.99 µs"
 _VALUE = "−9.999e−99"
 
 

@@ -17,6 +17,7 @@ _MOST_CROSSED = 300
 _LABEL_HEIGHT = 16.0
 _NORM_WIDTH = 84.0
 _REACH = 8.0
+_TAG_ROOM = 10.0
 
 Floats = NDArray[np.float64]
 
@@ -57,13 +58,13 @@ class Picture:
 
     @property
     def bounds(self) -> Rect:
-        """Left, top, width, height of everything."""
+        """Left, top, width, height of everything, with room above for a tag."""
         if not len(self.rects):
             return (0.0, 0.0, 0.0, 0.0)
         lines = self.boxes + np.array([_REACH, _REACH, -_REACH, -_REACH])
         corners = [self.rects, lines] if len(self.boxes) else [self.rects]
         every = np.concatenate(corners)
-        left, top = every[:, 0].min(), every[:, 1].min()
+        left, top = every[:, 0].min(), every[:, 1].min() - _TAG_ROOM
         return (float(left), float(top), float(every[:, 2].max() - left), float(every[:, 3].max() - top))
 
     def rect(self, key: str) -> Rect | None:

@@ -37,7 +37,7 @@ from retrograd_gui.theme.tokens import Theme
 from retrograd_gui.view_models.selection import NOTHING, Selection
 
 _log = logging.getLogger(__name__)
-_STEP = 1.25
+ZOOM_STEP = 1.25
 _REACH = 6.0
 _READABLE = 0.75
 _DATA_ROOM = 142.0
@@ -515,17 +515,15 @@ class GraphView(QWidget):
         if across or event.modifiers() & Qt.KeyboardModifier.AltModifier:
             return False
         if key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
-            self.zoom(_STEP)
+            self.zoom(ZOOM_STEP)
         elif key == Qt.Key.Key_Minus:
-            self.zoom(1 / _STEP)
+            self.zoom(1 / ZOOM_STEP)
         elif key == Qt.Key.Key_0:
-            self._moved = False
-            self.fit()
+            self.fit_again()
         elif key == Qt.Key.Key_M:
-            item = self._scene.item(self._lights.focused or self._lights.selected)
-            self._go(item.pair if item is not None else "")
+            self.go_to_mirror()
         elif key == Qt.Key.Key_Space:
-            self._fold_around(self._lights.focused or self._lights.selected)
+            self.fold_at_focus()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             item = self._scene.item(self._lights.focused)
             if item is not None:
@@ -534,9 +532,19 @@ class GraphView(QWidget):
             return False
         return True
 
-    def _fold_around(self, key: str) -> None:
-        """Fold the scope, or the one around the item."""
-        item = self._scene.item(key)
+    def fit_again(self) -> None:
+        """Show everything, as when a picture is first seen; from here on the camera may follow again."""
+        self._moved = False
+        self.fit()
+
+    def go_to_mirror(self) -> None:
+        """Go from an operation to its backward node, or back."""
+        item = self._scene.item(self._lights.focused or self._lights.selected)
+        self._go(item.pair if item is not None else "")
+
+    def fold_at_focus(self) -> None:
+        """Fold the scope in focus, or the one around the item in focus; unfold it if it is folded."""
+        item = self._scene.item(self._lights.focused or self._lights.selected)
         if item is None:
             return
         scope = item.key if item.kind is ItemKind.SCOPE else item.parent
