@@ -10,6 +10,8 @@ import contextlib
 import weakref
 from typing import Any
 
+import numpy as np
+
 from retrograd_debug.adapters.tensors import MetaTuple, as_tensor, meta_tuple, next_tensor, version
 
 _dtypes: dict[object, str] = {}
@@ -23,13 +25,21 @@ def dtype_name(dtype: Any) -> str:
     return name
 
 
+def device_name(array: Any) -> str:
+    """Where a raw array lies."""
+    if type(array) is np.ndarray:
+        return "cpu"
+    number = getattr(getattr(array, "device", None), "id", None)
+    return "cpu" if number is None else f"cuda:{number}"
+
+
 class GradientIds:
-    """Numbers for the gradients of the passes that are open."""
+    """Numbers for the gradients of the passes that are open. ``known``: array's id() -> (weak reference, its meta)."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[weakref.ref[Any], int, int]] = {}
+        self.known: dict[int, tuple[weakref.ref[Any], MetaTuple]] = {}
 
-    def meta(self, gradient: Any, device: str, fresh: bool = False) -> tuple[MetaTuple, bool]:
+    def meta(self, gradient: Any, fresh: bool = False) -> tuple[MetaTuple, bool]:
         """The gradient as events hold it, and whether it was met for the first time. ``fresh``: it was changed in
         place since it was last met."""
         if hasattr(gradient, "_tid"):
@@ -39,31 +49,30 @@ class GradientIds:
                 tensor._tid = next_tensor()
             return meta_tuple(tensor), new
         key = id(gradient)
-        known = self._known.get(key)
+        known = self.known.get(key)
         if known is not None and known[0]() is gradient:
-            number, count = known[1], known[2]
+            made = known[1]
             if fresh:
-                count += 1
-                self._known[key] = (known[0], number, count)
-            new = False
-        else:
-            number, count, new = next_tensor(), 0, True
-            with contextlib.suppress(TypeError):  # a NumPy scalar can't be met again
-                self._known[key] = (weakref.ref(gradient), number, count)
-        return (number, count, gradient.shape, dtype_name(gradient.dtype), device, False), new
+                made = (made[0], made[1] + 1, *made[2:])
+                self.known[key] = (known[0], made)
+            return made, False
+        made = (next_tensor(), 0, gradient.shape, dtype_name(gradient.dtype), device_name(gradient), False)
+        with contextlib.suppress(TypeError):  # a NumPy scalar can't be met again
+            self.known[key] = (weakref.ref(gradient), made)
+        return made, True
 
-    def adopt(self, gradient: Any, tensor: int, count: int) -> None:
+    def adopt(self, gradient: Any, made: MetaTuple) -> None:
         """From here on the array goes by an id that it got elsewhere."""
-        self._known[id(gradient)] = (weakref.ref(gradient), tensor, count)
+        self.known[id(gradient)] = (weakref.ref(gradient), made)
 
     def number_of(self, gradient: Any) -> tuple[int, int] | None:
         """The id and version of an array that was met, else None."""
         if hasattr(gradient, "_tid"):
             tensor = as_tensor(gradient)
             return (tensor._tid, version(tensor)) if tensor._tid else None
-        known = self._known.get(id(gradient))
-        return (known[1], known[2]) if known is not None and known[0]() is gradient else None
+        known = self.known.get(id(gradient))
+        return known[1][:2] if known is not None and known[0]() is gradient else None
 
     def clear(self) -> None:
         """No pass is open any more."""
-        self._known.clear()
+        self.known.clear()

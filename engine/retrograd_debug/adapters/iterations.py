@@ -12,7 +12,7 @@ ITERATION_STARTED = 6
 class Iterations:
     """Counts iterations. ``due``: the next op outside backward and step begins a new one."""
 
-    def __init__(self, emit: Callable[[int, tuple[object, ...]], int]) -> None:
+    def __init__(self, emit: Callable[[int, tuple[object, ...]], None]) -> None:
         self.index = 0
         self.due = False
         self.has_optimizer = False

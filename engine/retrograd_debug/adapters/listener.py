@@ -11,6 +11,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, cast
 
 from retrograd_debug.adapters.gradients import GradientIds
+from retrograd_debug.adapters.hotpath import node_finished_for, node_starting_for, op_applied_for
 from retrograd_debug.adapters.iterations import Iterations
 from retrograd_debug.adapters.memory import PAGE, Memory
 from retrograd_debug.adapters.scopes import Instances, ModulePaths, detail
@@ -50,18 +51,16 @@ class EngineListener:
         self.instances = Instances()
         self.iterations = Iterations(agent.writer.emit)
         self.stops = StopMaker(agent, self)
+        self.memory = Memory(agent.writer.emit)
         self._agent = agent
         self._writer = agent.writer
         self._emit = agent.writer.emit
         self._values = agent.values
         self._wants_values = agent.values.wanted
         self._site_of = agent.sites.of
-        self._places = agent.sites.by_place
         self._threads = agent.threads
         self._thread = agent.threads.current
         self._gate = agent.gate
-        self._memory = Memory(agent.writer.emit)
-        self._freed = self._memory.freed
         self._paths = ModulePaths(self._name_tensor, self.instances)
         self._scope_count = 0
         self._backward_count = 0
@@ -71,6 +70,9 @@ class EngineListener:
         """No op has been recorded for backward yet."""
         self.failed: tuple[int, str, list[tuple[int, int]], int] = (0, "", [], 0)
         """id of the error, op, inputs and node of what failed last."""
+        self.op_applied = op_applied_for(agent, self)
+        self.node_starting = node_starting_for(agent, self)
+        self.node_finished = node_finished_for(agent, self)
 
     # --- forward
 
@@ -82,79 +84,18 @@ class EngineListener:
             self.stops.at_op(name, inputs, params, self._thread(), sys._getframe(1))
         return perf_counter_ns()
 
-    def op_applied(
-        self,
-        name: str,
-        inputs: Sequence[object],
-        params: Mapping[str, object],
-        outputs: Sequence[object],
-        started: int,
-        flags: int,
+    def outputs_made(
+        self, outputs: Sequence[EngineTensor], metas: Sequence[tuple[Any, ...]], site: int, flags: int
     ) -> None:
-        """Write the op, and its values."""
-        duration = perf_counter_ns() - started
-        refs = []
-        for each in inputs:
-            tid = getattr(each, "_tid", -1)
-            if tid > 0:
-                cell = each._cell  # type: ignore[attr-defined]
-                refs.append((tid, 0 if cell is None else cell.count))
-            elif tid == 0:
-                refs.append((self.see(as_tensor(each)), version(as_tensor(each))))
-            else:
-                refs.append((0, 0))
-        metas = []
-        node = None
-        for each in cast("Sequence[EngineTensor]", outputs):
-            if not each._tid:
-                each._tid = next_tensor()
-            cell = each._cell
-            meta = each._meta
-            dtype, device = kind(meta)
-            maker = each._node
-            if maker is None:
-                metas.append((each._tid, 0 if cell is None else cell.count, meta.shape, dtype, device, False))
-                continue
-            metas.append((each._tid, 0 if cell is None else cell.count, meta.shape, dtype, device, True))
-            if node is None:
-                # A node met before is not this op's: in place without recording, a tensor keeps the node it had.
-                if not hasattr(maker, "_nid"):
-                    maker = maker.node
-                if not maker._nid and maker.op_name:
-                    node = maker
-        thread = self._thread()
-        number, node_name = 0, ""
-        following: tuple[int, ...] = ()
-        if node is not None:
-            number, node_name, following = self._node_made(node, inputs)
-            # The node keeps the user's place already; where that is a library's, the stack is walked.
-            site = self._places.get((id(node.code), node.lasti), 0) or self._site_of(sys._getframe(1))
-        else:
-            site = self._site_of(sys._getframe(1))
-        if flags & 2 and refs:
-            # In place: the input is the output; what went in had the version before.
-            refs[0] = (refs[0][0], max(0, refs[0][1] - 1))
-        self._emit(
-            OP_APPLIED,
-            (
-                name, site, thread.scopes[-1] if thread.scopes else 0, refs, metas,
-                self.plain(params) if params else {}, flags, duration, number, node_name, following,
-                thread.backwards[-1] if thread.backwards else 0,
-            ),
-        )  # fmt: skip
-        if self._freed:
-            self._memory.write_freed()
-        for each, made in zip(outputs, metas, strict=False):
-            self._output_made(as_tensor(each), made, site, flags)
-
-    def _output_made(self, tensor: EngineTensor, made: tuple[Any, ...], site: int, flags: int) -> None:
-        array = tensor._data
-        if array.size == 1 and made[5]:
-            self._remember_root(made[0], site)
-        if array.nbytes >= PAGE and not flags:
-            self._memory.allocated(array, made[0], made[4])
-        if self._wants_values:
-            self._values.record(made[0], made[1], host_array(tensor), made[3])
+        """What an op's outputs bring beside the op: memory, contents, a place to remember for losses."""
+        for tensor, made in zip(outputs, metas):  # noqa: B905  # one by construction
+            array = tensor._data
+            if array.size == 1 and made[5]:
+                self._remember_root(made[0], site)
+            if array.nbytes >= PAGE and not flags:
+                self.memory.allocated(array, made[0], made[4])
+            if self._wants_values:
+                self._values.record(made[0], made[1], host_array(tensor), made[3])
 
     def _remember_root(self, tensor: int, site: int) -> None:
         if len(self._root_sites) > 4096:
@@ -183,7 +124,7 @@ class EngineListener:
         made = meta_tuple(tensor)
         self._emit(TENSOR_SEEN, (made,))
         if tensor._data.nbytes >= PAGE:
-            self._memory.allocated(tensor._data, made[0], made[4])
+            self.memory.allocated(tensor._data, made[0], made[4])
         self.record_value(tensor)
         return tensor._tid
 
@@ -199,19 +140,8 @@ class EngineListener:
 
     # --- nodes
 
-    def _node_made(self, node: EngineNode, inputs: Sequence[object]) -> tuple[int, str, tuple[int, ...]]:
-        if not node._nid:
-            node._nid = next_node()
-        self.in_setup = False
-        edges = node.edges
-        following = tuple([self._edge(edge) for edge in edges])
-        if len(following) != len(inputs):
-            following = _aligned(following, inputs)
-        return node._nid, node.name(), following
-
-    def _edge(self, edge: object) -> int:
-        if edge is None:
-            return 0
+    def edge(self, edge: object) -> int:
+        """The node that an edge leads to."""
         number = getattr(edge, "_nid", -1)
         if number > 0:
             return cast(int, number)
@@ -296,20 +226,19 @@ class EngineListener:
         refs = [(self.see(each), version(each)) for each in tensors]
         self._backward_count = number = self._backward_count + 1
         parent = thread.backwards[-1] if thread.backwards else 0
-        device = kind(tensors[0]._meta)[1] if tensors else "cpu"
         metas, new = [], []
         for seed in seeds:
-            made, first = self.gradients.meta(seed, device)
+            made, first = self.gradients.meta(seed)
             metas.append(made)
             if first:
                 new.append((seed, made))
             if not create_graph and hasattr(seed, "_data"):
-                self.gradients.adopt(seed._data, made[0], made[1])
+                self.gradients.adopt(seed._data, made)
         numbers = [self.node_id(cast(EngineNode, each)) if each is not None else 0 for each in nodes]
         asked = [self.see(as_tensor(each)) for each in inputs]
         self._emit(BACKWARD_STARTED, (number, parent, refs, numbers, metas, asked, retain_graph, create_graph, site))
         for seed, made in new:
-            self._gradient_value(seed, made)
+            self.gradient_value(seed, made)
         for root, (tensor, _) in zip(tensors, refs, strict=False):
             self._log_root(root, tensor, site)
         thread.backwards.append(number)
@@ -323,66 +252,20 @@ class EngineListener:
             return
         self._emit(SCALAR_LOGGED, ("loss", self._root_sites.get(tensor, site), float(array.reshape(())), tensor))
 
-    def node_starting(self, backward: int, node: object, grads: list[object]) -> int:
-        """Write the node and what goes in; may hold, and let the person change what goes in."""
-        held = cast(EngineNode, node)
-        thread = self._thread()
-        number = held._nid or self.node_id(held)
-        if self._gate.armed:
-            self.stops.at_node(held, number, grads, thread, sys._getframe(1))
-        self.stops.running_node = number
-        device = _device_of(held)
-        metas: list[MetaTuple | None] = []
-        new = []
-        for each in grads:
-            if each is None:
-                metas.append(None)
-                continue
-            made, first = self.gradients.meta(each, device)
-            metas.append(made)
-            if first:
-                new.append((each, made))
-        self._emit(NODE_STARTED, (backward, number, held.name(), metas))
-        if self._wants_values:
-            for each, made in new:
-                self._gradient_value(each, made)
-        return perf_counter_ns()
-
     def gradients_summed(self, backward: int, node: object, slot: int, total: object) -> None:
         """The sum is a value of its own. A node of several outputs has a list, of which one element is new."""
-        device = _device_of(cast(EngineNode, node))
         if isinstance(total, list):
             for each in total:
                 if each is not None:
-                    made, new = self.gradients.meta(each, device)
+                    made, new = self.gradients.meta(each)
                     if new:
-                        self._gradient_value(each, made)
+                        self.gradient_value(each, made)
             return
-        made, _ = self.gradients.meta(total, device, fresh=True)
-        self._gradient_value(total, made)
+        made, _ = self.gradients.meta(total, fresh=True)
+        self.gradient_value(total, made)
 
-    def node_finished(self, backward: int, node: object, grads: Sequence[object], started: int) -> None:
-        """Write what came out."""
-        duration = perf_counter_ns() - started
-        device = _device_of(cast(EngineNode, node))
-        metas: list[MetaTuple | None] = []
-        new = []
-        for each in grads:
-            if each is None:
-                metas.append(None)
-                continue
-            made, first = self.gradients.meta(each, device)
-            metas.append(made)
-            if first:
-                new.append((each, made))
-        self._emit(NODE_FINISHED, (backward, cast(EngineNode, node)._nid, metas, duration))
-        if self._freed:
-            self._memory.write_freed()
-        if self._wants_values:
-            for each, made in new:
-                self._gradient_value(each, made)
-
-    def _gradient_value(self, gradient: Any, made: MetaTuple) -> None:
+    def gradient_value(self, gradient: Any, made: MetaTuple) -> None:
+        """Record a gradient's contents, if the policy wants any."""
         if not self._wants_values:
             return
         array = host_array(gradient) if hasattr(gradient, "_tid") else self.host(gradient)
@@ -487,22 +370,6 @@ def _leave(thread: ThreadState, kind: str) -> None:
         if regions[at].kind == kind:
             del regions[at:]
             return
-
-
-def _aligned(following: tuple[int, ...], inputs: Sequence[object]) -> tuple[int, ...]:
-    """Edges of the differentiable inputs, laid beside all inputs."""
-    edges = iter(following)
-    return tuple(
-        next(edges, 0) if getattr(each, "_node", None) is not None else 0 for each in inputs
-    )  # fmt: skip
-
-
-def _device_of(node: EngineNode) -> str:
-    outputs = node.outputs
-    if outputs:
-        return kind(outputs[0])[1]
-    meta = getattr(node, "_meta", None)
-    return kind(meta)[1] if meta is not None else "cpu"
 
 
 def _plain(value: object) -> object:

@@ -16,7 +16,7 @@ class Memory:
     """Writes an event when a storage comes and when it goes (the latter at the next event: it is noticed in a
     finalizer, where nothing may be written)."""
 
-    def __init__(self, emit: Callable[[int, tuple[object, ...]], int]) -> None:
+    def __init__(self, emit: Callable[[int, tuple[object, ...]], None]) -> None:
         self._emit = emit
         self._totals: dict[str, int] = {}
         self._live: dict[int, tuple[weakref.ref[Any], int, str, int]] = {}

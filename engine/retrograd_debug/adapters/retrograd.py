@@ -159,11 +159,11 @@ class RetrogradSource:
             array = _with(host_array(gradient), command)
             changed: Any = self._like(gradient, array)
         else:
-            before, _ = gradients.meta(gradient, "cpu")
+            before, _ = gradients.meta(gradient)
             array = _with(self._listener.host(gradient), command)
             changed = array if isinstance(gradient, np.ndarray) else type(gradient)(array)
         grads[command.slot] = changed
-        after, _ = gradients.meta(changed, before[4])
+        after, _ = gradients.meta(changed)
         node = stop.hold.node
         self._agent.writer.emit(EDITED, ("incoming", before, after, node, command.slot, _words(command)))
         self._agent.values.record(after[0], after[1], array, after[3], important=True)

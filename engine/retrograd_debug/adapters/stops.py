@@ -88,7 +88,7 @@ class StopMaker:
         for each in grads:
             number = self._listener.gradients.number_of(each) if each is not None else None
             if each is not None and number is None:
-                made, _ = self._listener.gradients.meta(each, "cpu")
+                made, _ = self._listener.gradients.meta(each)
                 number = made[:2]
             found.append((TensorId(number[0]), number[1]) if number is not None else None)
         return found

@@ -24,6 +24,7 @@ class EngineDType(Protocol):
     """The engine's dtype."""
 
     name: str
+    itemsize: int
 
 
 class EngineDevice(Protocol):

@@ -21,7 +21,7 @@ from retrograd_debug.agent.sites import Sites
 from retrograd_debug.agent.streams import OutputBuffer
 from retrograd_debug.agent.threads import Threads
 from retrograd_debug.agent.values import ValueRecorder
-from retrograd_debug.agent.writer import EventRing, EventWriter
+from retrograd_debug.agent.writer import EventRing, EventWriter, Flusher
 from retrograd_debug.session.api import Frame
 
 RUN_STARTED, RUN_ENDED, OUTPUT_WRITTEN, WARNING_ISSUED, EXCEPTION_RAISED = 1, 2, 24, 25, 26
@@ -47,6 +47,7 @@ class Agent:
         self.output = OutputBuffer(self._output, self._before_next)
         self.source: Source = cast("Callable[[Agent], Source]", importlib.import_module(ADAPTER).source)(self)
         self.policy = values
+        self._flusher = Flusher(self._flush)
         self._ended = False
         self._on_fork: list[Callable[[], None]] = []
         self._showwarning: Callable[..., None] | None = None
@@ -79,6 +80,7 @@ class Agent:
             ),
         )
         self._listen_to_warnings()
+        self._flusher.start()
         self.source.attach()
 
     def end(self, reason: str, exit_code: int, message: str) -> None:
@@ -87,6 +89,7 @@ class Agent:
             return
         self._ended = True
         self.source.detach()
+        self._flusher.stop()
         if self._showwarning is not None:
             warnings.showwarning = self._showwarning
         self.output.flush()
@@ -111,6 +114,11 @@ class Agent:
         trace = [(each.file, each.line, each.function, each.text) for each in described]
         self.writer.emit(EXCEPTION_RAISED, (type(error).__name__, message, site, trace, op, inputs, node))
         return described, message
+
+    def _flush(self) -> None:
+        self.output.flush_old()
+        if self.writer.pending:
+            self.writer.flush()
 
     def _output(self, stream: str, text: str) -> None:
         self.writer.emit(OUTPUT_WRITTEN, (stream, text))

@@ -238,7 +238,6 @@ class Debuggee:
 
     def _tick(self) -> None:
         agent = self._agent
-        agent.output.flush_old()
         agent.gate.tick()
         if self._paused_at and agent.gate.pausing and time.monotonic() - self._paused_at > PAUSE_PATIENCE:
             self._paused_at = 0.0

@@ -18,7 +18,7 @@ from types import FrameType
 
 import msgspec
 
-from retrograd_debug.log.ring import ACT, EVENT, FAILED, FINISHED, READY, ActRecord, RingError, RingReader
+from retrograd_debug.log.ring import ACT, EVENT, EVENTS, FAILED, FINISHED, READY, ActRecord, RingError, RingReader
 from retrograd_debug.log.writer import LogWriter
 from retrograd_events import tr
 from retrograd_events.events import AnyEvent, RunEnded, Seq, ValueRecorded
@@ -38,6 +38,7 @@ class Recorder:
         self._ring = ring
         self._log = log
         self._decode = msgspec.msgpack.Decoder(AnyEvent).decode
+        self._split = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
         self._decode_act = msgspec.msgpack.Decoder(ActRecord).decode
         self._stopping = False
         self._skipped = 0
@@ -80,6 +81,9 @@ class Recorder:
         try:
             if kind == EVENT:
                 self._log.add(self._decode(data), data)
+            elif kind == EVENTS:
+                for raw in self._split(data):
+                    self._log.add(self._decode(raw), bytes(raw))
             elif kind == ACT:
                 self._log.add_act(self._decode_act(data))
             else:
