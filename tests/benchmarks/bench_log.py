@@ -56,14 +56,15 @@ def small_ops(count: int, per_iteration: int = 1000) -> list[bytes]:
     return records
 
 
-def from_ring_to_log(records: list[bytes], folder: Path) -> tuple[float, float, int]:
-    """Seconds that the writing took, seconds until the log was finished, and the log's bytes."""
+def from_ring_to_log(records: list[bytes], folder: Path) -> tuple[float, float, float, int]:
+    """Seconds that the writing took, until the log was finished, of the recorder's CPU (0: unknown); the log's bytes."""
     ring_path = ring_folder(80 << 20) / f"bench-{os.getpid()}.ring"
     log_path = folder / "bench.retro"
     writer = RingWriter.create(ring_path)
     recorder = start_recorder(ring_path, log_path)
     recorder.wait_ready()
     write = writer.write
+    before = os.times()
     start = time.perf_counter()
     for record in records:
         write(record)
@@ -71,6 +72,8 @@ def from_ring_to_log(records: list[bytes], folder: Path) -> tuple[float, float, 
     writer.close()
     recorder.wait()
     finished = time.perf_counter() - start
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
     recorder.close()
     reader = LogReader(log_path)
     held = sum(len(reader.events(each.first, each.last or reader.head)) for each in reader.iterations)
@@ -79,7 +82,7 @@ def from_ring_to_log(records: list[bytes], folder: Path) -> tuple[float, float, 
     log_path.unlink()
     if held < len(records) * 0.99:
         raise SystemExit(f"only {held:,} of {len(records):,} events are in the log")
-    return written, finished, size
+    return written, finished, cpu, size
 
 
 def one_row_an_event(records: list[bytes], folder: Path) -> float:
@@ -108,14 +111,15 @@ def main() -> int:
         folder = Path(name)
         for title, records in (("op events", small_ops(count)), ("training run", stream(count))):
             bytes_each = sum(map(len, records)) / len(records)
-            written, finished, size = from_ring_to_log(records, folder)
+            written, finished, cpu, size = from_ring_to_log(records, folder)
             rows = one_row_an_event(records, folder)
             rate = len(records) / finished
             best = max(best, rate)
             per_event = written / len(records) * 1e6
             print(
                 f"{title}: {len(records):,} events of {bytes_each:.0f} bytes; debuggee {per_event:.2f}"
-                f" µs an event; {rate:,.0f} events a second to the finished log ({size / len(records):.0f} bytes each);"
+                f" µs an event; {rate:,.0f} events a second to the finished log ({size / len(records):.0f} bytes each),"
+                f" recorder {cpu / len(records) * 1e6:.2f} µs of CPU an event;"
                 f" ratio to one row an event {finished / rows:.2f}"
             )
     print(f"goal: {GOAL:,} events a second, {'met' if best >= GOAL else 'missed'}")

@@ -26,7 +26,9 @@ from retrograd_events.events import AnyEvent, RunEnded, Seq, ValueRecorded
 _BUSY_FLUSH = 0.05
 _IDLE_FLUSH = 0.01
 _SLEEP_MIN, _SLEEP_MAX = 0.0002, 0.005
-_LOOK_FOR_WRITER = 0.1
+_LOOK_FOR_WRITER = 0.25
+_NAPS = 16
+"""Polls of a quiet ring between two looks at everything else."""
 _EXIT_WORD = 0.5
 """Seconds that a launcher has, after the writer died, to say how."""
 
@@ -73,8 +75,11 @@ class Recorder:
                     self._writer_died()
                     break
                 looked = now
-            time.sleep(pause)
-            pause = min(pause * 1.3, _SLEEP_MAX)
+            for _ in range(_NAPS):
+                time.sleep(pause)
+                pause = min(pause * 1.3, _SLEEP_MAX)
+                if log.dirty or self._stopping or not ring.quiet:
+                    break
         self._finish()
 
     def _take(self, kind: int, data: bytes) -> None:

@@ -376,6 +376,12 @@ class RingReader(Ring):
         self._words[_W_RECORDER_STAMP] = process_stamp(os.getpid())
         self._words[_W_RECORDER] = os.getpid()
 
+    @property
+    def quiet(self) -> bool:
+        """Nothing was written, asked for or closed since the last look."""
+        words = self._words
+        return words[_W_HEAD] == self._tail and words[_W_REQUESTED] <= words[_W_COMMITTED] and not words[_W_CLOSED]
+
     def set_status(self, status: int, message: str = "") -> None:
         """Say how the recording stands; ``message`` is a sentence."""
         data = message.encode()[:_MESSAGE_SIZE]
