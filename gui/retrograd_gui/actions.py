@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from retrograd_debug.session.api import (
     Pause,
+    Phase,
     Restart,
     Seek,
     Step,
@@ -71,6 +72,12 @@ def _open(situation: Situation) -> bool:
 
 def _can(verb: Verb) -> Enabled:
     return lambda situation: situation.can(verb)
+
+
+def _can_step(situation: Situation) -> bool:
+    # at the head only a held script can go on; looking back, the log can be walked
+    snapshot = situation.snapshot
+    return situation.can(Verb.STEP) and snapshot is not None and (not snapshot.live or snapshot.phase is Phase.HELD)
 
 
 def _use_theme(name: str) -> Run:
@@ -379,7 +386,7 @@ def _ahead(stride: _Stride) -> Action:
         label=stride.label,
         emphasis=stride.kind is StepKind.NODE,
         command=Step(stride.kind),
-        enabled=_can(Verb.STEP),
+        enabled=_can_step,
     )
 
 

@@ -159,6 +159,7 @@ class MainWindow(QMainWindow):
         """Show ``session``, opened from ``path``; ``breakpoints`` are those kept with ``script``."""
         self._is_script = is_script
         self._path = path
+        self.message.clear_topic("examples")
         self.setWindowTitle(tr("{name} · Retrograd", name=session.title))
         self._show_workspace()
         self.watch.begin(session.snapshot(), is_script)
@@ -173,7 +174,7 @@ class MainWindow(QMainWindow):
             self.syntax_page.show_error(refused)
             self._show_page(self.syntax_page)
             return
-        if not self.context.is_open:
+        if not self.context.is_open and self.pages.currentWidget() is not self.gallery:
             self._show_gallery()
         self.say(Message("error", refused.text, topic="opening"))
 
@@ -208,7 +209,8 @@ class MainWindow(QMainWindow):
     def _no_examples(self, error: Exception) -> None:
         if not isinstance(error, (DataMissingError, OSError)):
             raise error
-        self.say(Message("warning", str(error), topic="examples"))
+        if self.pages.currentWidget() is self.gallery:
+            self.say(Message("warning", str(error), topic="examples"))
 
     def _load_runs(self) -> None:
         self.background.submit(sessions.recent_runs, self.gallery.show_runs)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from dataclasses import dataclass
 
 from retrograd_debug.format import byte_size, count
-from retrograd_debug.session.api import Hold, Phase, Snapshot
-from retrograd_events.events import AnyEvent, NodeFinished, NodeStarted, OpApplied, RunEnded, Seq
-from retrograd_events.text import tr, trn
+from retrograd_debug.session.api import Phase, Snapshot
+from retrograd_debug.session.status import status
+from retrograd_events.events import Seq
+from retrograd_events.text import tr
 
 BUSY_AFTER = 5.0
 """Seconds without an event after which a running script is called busy."""
@@ -42,172 +42,63 @@ class Moment:
 
 
 def status_text(snapshot: Snapshot | None, moment: Moment = Moment()) -> StatusText:
-    """The line for ``snapshot``."""
+    """The line for ``snapshot``: what the session says of it, and what only the moment knows."""
     if snapshot is None:
         return StatusText("", "", tr("No run open"))
     facts = _facts(snapshot, moment)
+    pill, sentence = status(snapshot)
     if not snapshot.live:
-        return StatusText("looking-back", tr("Looking back"), _looking_back(snapshot), _way(snapshot, moment), facts)
-    kind, pill, sentence = _live(snapshot, moment)
+        return StatusText("looking-back", pill, sentence, _way(snapshot, moment), facts)
+    kind = _kind(snapshot)
+    if snapshot.phase in (Phase.STARTING, Phase.RUNNING):
+        kind, pill, sentence = _going(snapshot, moment, kind, pill, sentence)
     return StatusText(kind, pill, sentence, "", facts)
 
 
-def _live(snapshot: Snapshot, moment: Moment) -> tuple[str, str, str]:
-    running = snapshot.phase in (Phase.STARTING, Phase.RUNNING)
-    if running and moment.stopping:
+def _going(snapshot: Snapshot, moment: Moment, kind: str, pill: str, sentence: str) -> tuple[str, str, str]:
+    if moment.stopping:
         return "stopped", tr("Stopping"), moment.stopping
-    if running and moment.input_wanted:
+    if moment.input_wanted:
         return "input", tr("Input"), tr("the script waits for input")
-    match snapshot.phase:
-        case Phase.STARTING:
-            sentence = snapshot.message or tr("starting the script")
-            if moment.in_phase >= 1:
-                sentence = tr("{what}, {seconds} s", what=sentence, seconds=int(moment.in_phase))
-            return "starting", tr("Starting"), sentence
-        case Phase.RUNNING:
-            if moment.quiet >= BUSY_AFTER:
-                return "busy", tr("Busy"), _busy(snapshot, moment)
-            return "running", tr("Running"), _running(snapshot)
-        case Phase.HELD:
-            return _held(snapshot)
-        case Phase.ENDED:
-            return _ended(snapshot)
-        case Phase.LOST:
-            return "lost", tr("Lost"), snapshot.message or tr("the script's process is gone; its log can be read")
-
-
-def _held(snapshot: Snapshot) -> tuple[str, str, str]:
-    hold = snapshot.hold
-    if hold is None:
-        return "held", tr("Held"), tr("the script is held")
-    if hold.kind == "exception":
-        return "error", tr("Error"), _exception(hold)
-    if hold.kind == "end":
-        return "finished", tr("Finished"), tr("the script is at its end, values still readable")
-    return "held", tr("Held"), _where(hold)
-
-
-def _exception(hold: Hold) -> str:
-    what = hold.message.splitlines()[0] if hold.message else hold.name
-    if hold.line:
-        return tr("{what} at line {line}, values still readable", what=what, line=hold.line)
-    return tr("{what}, values still readable", what=what)
-
-
-def _where(hold: Hold) -> str:
-    """``in backward of iteration 3, before AddmmBackward0, line 21``"""
-    parts = []
-    phase = _PHASES().get(hold.phase)
-    if phase:
-        parts.append(tr("in {phase} of iteration {index}", phase=phase, index=hold.iteration))
-    if hold.kind in ("op", "node", "optimizer") and hold.name:
-        parts.append(tr("before {name}", name=hold.name))
-    elif hold.kind == "backward":
-        parts.append(tr("before backward starts"))
-    elif hold.kind == "pause":
-        parts.append(tr("paused between operations"))
-    if hold.line:
-        before = hold.kind == "line" or not parts
-        parts.append(tr("before line {line}", line=hold.line) if before else tr("line {line}", line=hold.line))
-    return ", ".join(parts) or tr("before the first operation")
-
-
-def _PHASES() -> dict[str, str]:
-    return {"forward": tr("forward"), "backward": tr("backward"), "step": tr("the optimizer's step")}
-
-
-def _running(snapshot: Snapshot) -> str:
-    phase = _PHASES().get(snapshot.state.phase)
-    where = (
-        tr("{phase} of iteration {index}", phase=phase, index=snapshot.state.iteration)
-        if phase
-        else tr("before the first iteration")
-    )
-    if snapshot.rate < 1:
-        return where
-    rate = trn("{count} op a second", "{count} ops a second", round(snapshot.rate))
-    return tr("{where}, {rate}", where=where, rate=rate)
+    if snapshot.phase is Phase.STARTING:
+        if moment.in_phase >= 1:
+            sentence = tr("{what}, {seconds} s", what=sentence, seconds=int(moment.in_phase))
+    elif moment.quiet >= BUSY_AFTER:
+        return "busy", tr("Busy"), _busy(snapshot, moment)
+    return kind, pill, sentence
 
 
 def _busy(snapshot: Snapshot, moment: Moment) -> str:
+    seconds = int(moment.quiet)
     if snapshot.hold is not None and snapshot.hold.line:
-        return tr(
-            "no operation for {seconds} s, at line {line}", seconds=int(moment.quiet), line=snapshot.hold.line
-        )  # fmt: skip
-    return tr("no operation for {seconds} s", seconds=int(moment.quiet))
+        return tr("no operation for {seconds} s, at line {line}", seconds=seconds, line=snapshot.hold.line)
+    return tr("no operation for {seconds} s", seconds=seconds)
 
 
-def _ended(snapshot: Snapshot) -> tuple[str, str, str]:
+def _kind(snapshot: Snapshot) -> str:
+    """The look of the pill."""
+    match snapshot.phase:
+        case Phase.STARTING:
+            return "starting"
+        case Phase.RUNNING:
+            return "running"
+        case Phase.HELD:
+            kinds = {"exception": "error", "end": "finished"}
+            return kinds.get(snapshot.hold.kind, "held") if snapshot.hold is not None else "held"
+        case Phase.ENDED:
+            return _kind_of_end(snapshot)
+        case Phase.LOST:
+            return "lost"
+
+
+def _kind_of_end(snapshot: Snapshot) -> str:
     ended = snapshot.log.ended if snapshot.log is not None else None
     if ended is None:
-        if snapshot.log is not None and snapshot.log.damage:
-            return "lost", tr("Incomplete"), snapshot.message or snapshot.log.damage
-        return "stopped", tr("Recorded"), snapshot.message or _iterations(snapshot)
-    return _ended_by(snapshot, ended)
-
-
-def _ended_by(snapshot: Snapshot, ended: RunEnded) -> tuple[str, str, str]:
-    message = snapshot.message or ended.message
-    match ended.reason:
-        case "finished":
-            words = tr("{what}, exit code {code}", what=_iterations(snapshot), code=ended.exit_code)
-            return "finished", tr("Finished"), words
-        case "exit":
-            kind = "finished" if ended.exit_code == 0 else "error"
-            words = tr("{what}, exit code {code}", what=_iterations(snapshot), code=ended.exit_code)
-            return kind, tr("Finished") if ended.exit_code == 0 else tr("Exited"), words
-        case "exception":
-            return "error", tr("Error"), message or tr("an exception ended the script")
-        case "stopped":
-            return "stopped", tr("Stopped"), message or tr("stopped by you")
-        case _:
-            return "lost", tr("Lost"), message or tr("the script's process is gone; its log can be read")
-
-
-def _iterations(snapshot: Snapshot) -> str:
-    number = len(snapshot.log.iterations) if snapshot.log is not None else 0
-    return trn("{count} iteration", "{count} iterations", number)
-
-
-def _looking_back(snapshot: Snapshot) -> str:
-    """``at iteration 20 of 39, in backward, after AddmmBackward0, line 38``"""
-    state = snapshot.state
-    index = snapshot.iteration.index if snapshot.iteration is not None else state.iteration
-    ended = snapshot.log is not None and snapshot.log.ended is not None
-    if ended and snapshot.log is not None:
-        place = tr("at iteration {index} of {count}", index=index, count=len(snapshot.log.iterations))
-    else:
-        place = tr("at iteration {index}", index=index)
-    parts = [place]
-    phase = _PHASES().get(state.phase)
-    if phase:
-        parts.append(tr("in {phase}", phase=phase))
-    event = event_at(snapshot)
-    name, line = _name_and_line(snapshot, event)
-    if name:
-        parts.append(tr("after {name}", name=name))
-    if line:
-        parts.append(tr("line {line}", line=line))
-    return ", ".join(parts)
-
-
-def event_at(snapshot: Snapshot) -> AnyEvent | None:
-    """The event at the cursor, or the last one before it in its iteration."""
-    index = bisect_right(snapshot.iteration_events, snapshot.cursor, key=lambda event: event.seq)
-    return snapshot.iteration_events[index - 1] if index else None
-
-
-def _name_and_line(snapshot: Snapshot, event: AnyEvent | None) -> tuple[str, int]:
-    log = snapshot.log
-    name = event.name if isinstance(event, (OpApplied, NodeStarted)) else ""
-    if isinstance(event, NodeFinished):
-        node = snapshot.state.nodes.get(event.node)
-        name = node.name if node is not None else ""
-    site = getattr(event, "site", None)
-    if site is None and snapshot.state.backwards:
-        site = snapshot.state.backwards[-1].site
-    known = log.sites.get(site) if log is not None and site is not None else None
-    return name, known.line if known is not None else 0
+        return "lost" if snapshot.log is not None and snapshot.log.damage else "stopped"
+    if ended.reason == "exit":
+        return "finished" if ended.exit_code == 0 else "error"
+    kinds = {"finished": "finished", "exception": "error", "stopped": "stopped"}
+    return kinds.get(ended.reason, "lost")
 
 
 def _way(snapshot: Snapshot, moment: Moment) -> str:

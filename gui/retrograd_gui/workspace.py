@@ -130,8 +130,8 @@ class Workspace(QMainWindow):
             return
         self.raise_panel(id)
         target = widget.focusProxy() or widget
-        if target.focusPolicy() == Qt.FocusPolicy.NoFocus:
-            target = _first_focusable(widget) or target
+        if not _takes_keys(target) or not target.isVisibleTo(self):
+            target = next((child for child in widget.findChildren(QWidget) if _takes_keys(child)), target)
         target.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def raise_panel(self, id: str) -> None:
@@ -142,6 +142,10 @@ class Workspace(QMainWindow):
             dock.raise_()
         elif id in self._panels:
             self._center.setCurrentWidget(self._panels[id])
+
+    def resize_dock(self, id: str, width: int) -> None:
+        """Give the dock of panel ``id`` another width."""
+        self.resizeDocks([self._docks[id]], [width], Qt.Orientation.Horizontal)
 
     def reset_layout(self) -> None:
         """Put every dock where it was first."""
@@ -260,11 +264,9 @@ class Workspace(QMainWindow):
         return super().eventFilter(watched, event)
 
 
-def _first_focusable(widget: QWidget) -> QWidget | None:
-    for child in widget.findChildren(QWidget):
-        if child.focusPolicy() & Qt.FocusPolicy.TabFocus and child.isVisibleTo(widget):
-            return child
-    return None
+def _takes_keys(widget: QWidget) -> bool:
+    by_tab = bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)
+    return by_tab and widget.isEnabled() and not widget.isHidden()
 
 
 def boxed(widget: QWidget) -> QVBoxLayout:

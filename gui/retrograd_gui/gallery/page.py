@@ -161,6 +161,7 @@ class Gallery(QWidget):
         column.addLayout(ways)
         column.addSpacing(28)
         self._examples_title = _heading(tr("Examples"))
+        self._examples_title.hide()
         column.addWidget(self._examples_title)
         column.addSpacing(10)
         self._grid = QGridLayout()

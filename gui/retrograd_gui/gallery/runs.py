@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,9 +39,7 @@ def when(moment: float, now: float | None = None) -> str:
 
 
 def _day(moment: time.struct_time) -> int:
-    # days since the epoch in local time; noon is never moved over midnight by summer time
-    noon = time.mktime((moment.tm_year, moment.tm_mon, moment.tm_mday, 12, 0, 0, 0, 0, -1))
-    return round(noon / 86400)
+    return datetime.date(moment.tm_year, moment.tm_mon, moment.tm_mday).toordinal()
 
 
 def card_of(run: RunSummary, now: float | None = None) -> RunCard:
