@@ -188,7 +188,7 @@ cpu = device("cpu")
 def device_of(array: object) -> Device:
     """The device that an array (or NumPy scalar) lives on."""
     for kind, backend in _backends.items():
-        if isinstance(array, backend.array_type):
+        if type(array) is backend.array_type:
             return device(kind) if kind == "cpu" else device(kind, _index_of(array))
     return cpu
 

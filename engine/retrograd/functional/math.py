@@ -6,6 +6,7 @@ from retrograd.functional.surface import both, function, method
 from retrograd.ops import compare, elementwise, linalg, select
 from retrograd.ops.inplace import inplace, scaled_add_
 from retrograd.ops.primitive import registry
+from retrograd.ops.promotion import result_type
 from retrograd.tensor import Tensor
 
 _ops = elementwise
@@ -29,7 +30,8 @@ def sub(input: Tensor, other: object, *, alpha: float = 1) -> Tensor:
 @both
 def rsub(input: Tensor, other: object, *, alpha: float = 1) -> Tensor:
     """other - alpha * input"""
-    return _ops.rsub.call(input if alpha == 1 else _mul(input, alpha), other)
+    scaled = input if alpha == 1 else _mul(input, alpha)
+    return _sub(other, scaled) if isinstance(other, Tensor) else _ops.rsub.call(scaled, other)
 
 
 def _rtruediv(self: Tensor, other: object) -> Tensor:
@@ -41,7 +43,7 @@ def pow(input: object, exponent: object) -> Tensor:
     """input to the power of exponent; either may be a number."""
     if not isinstance(input, Tensor):
         return _ops.power_of_number.call(exponent, input)
-    return _ops.pow.call(input, exponent)
+    return (_ops.pow_tensor if isinstance(exponent, Tensor) else _ops.pow).call(input, exponent)
 
 
 def _rpow(self: Tensor, other: object) -> Tensor:
@@ -69,8 +71,6 @@ def remainder(input: Tensor, other: object) -> Tensor:
 @both
 def where(condition: Tensor, input: object, other: object) -> Tensor:
     """input where condition is true, else other; they broadcast and promote."""
-    from retrograd.ops.promotion import result_type
-
     kind = result_type(input, other)
     sides = [each.to(kind) if isinstance(each, Tensor) else each for each in (input, other)]
     if not any(isinstance(each, Tensor) for each in sides):
@@ -88,7 +88,8 @@ def clamp(input: Tensor, min: object = None, max: object = None) -> Tensor:
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         raised = input if min is None else _ops.maximum.call(input, min)
         return raised if max is None else _ops.minimum.call(raised, max)
-    return select.clamp.call(input, min=min, max=max)
+    kind = result_type(input, *(each for each in (min, max) if each is not None))
+    return select.clamp.call(input if kind is input._meta.dtype else input.to(kind), min=min, max=max)
 
 
 @both
@@ -142,7 +143,7 @@ def _pos(self: Tensor) -> Tensor:
 
 _OPERATORS = {
     "__add__": _add, "__radd__": _add, "__sub__": _sub, "__rsub__": _ops.rsub.call, "__mul__": _mul,
-    "__rmul__": _mul, "__truediv__": _ops.div.call, "__rtruediv__": _rtruediv, "__pow__": _ops.pow.call,
+    "__rmul__": _mul, "__truediv__": _ops.div.call, "__rtruediv__": _rtruediv, "__pow__": pow,
     "__rpow__": _rpow, "__neg__": _ops.neg.call, "__pos__": _pos, "__abs__": _ops.abs.call,
     "__eq__": _eq, "__ne__": _ne, "__lt__": compare.lt.call, "__le__": compare.le.call, "__gt__": compare.gt.call,
     "__ge__": compare.ge.call, "__and__": compare.bitwise_and.call, "__or__": compare.bitwise_or.call,
@@ -153,7 +154,7 @@ for _name, _function in _OPERATORS.items():
     setattr(Tensor, _name, _function)
 Tensor.__hash__ = object.__hash__  # type: ignore[method-assign]  # setting __eq__ took it away
 
-_IN_PLACE = {op.name: inplace(op) for op in registry.values() if op.elementwise and op.writes}
+_IN_PLACE = {op.key: inplace(op) for op in registry.values() if op.elementwise and op.writes}
 for _name, _function in _IN_PLACE.items():
     setattr(Tensor, f"{_name}_", _function)
 for _name, _operator in (("add", "iadd"), ("sub", "isub"), ("mul", "imul"), ("div", "itruediv"), ("pow", "ipow")):

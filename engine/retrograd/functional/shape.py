@@ -92,14 +92,22 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return reshape(input, (*lengths[:first], merged, *lengths[last + 1 :]))
 
 
-@both
-def permute(input: Tensor, *dims: object) -> Tensor:
+@function
+def permute(input: Tensor, dims: Sequence[int]) -> Tensor:
     """The dimensions in another order."""
-    order = dims[0] if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else dims
-    chosen = tuple(check_dim(int(each), max_rank(input)) for each in order)  # type: ignore[call-overload]
+    chosen = tuple(check_dim(each, max_rank(input)) for each in dims)
     if len(chosen) != input.ndim or len(set(chosen)) != len(chosen):
         raise RuntimeError(f"permute(sparse_coo): dims {chosen} are not a permutation of {input.ndim} dimensions")
     return shape.permute.call(input, dims=chosen)
+
+
+def _permute(self: Tensor, *dims: int | Sequence[int]) -> Tensor:
+    """The dimensions in another order."""
+    order = dims[0] if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else dims
+    return permute(self, order)  # type: ignore[arg-type]  # numbers, one way or the other
+
+
+Tensor.permute = _permute  # type: ignore[assignment]
 
 
 @both

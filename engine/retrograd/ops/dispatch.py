@@ -193,7 +193,9 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
     lowest = 2 if result == "float" else 0
     lowest_with_int = 2 if result == "float" else 1
     plain = not op.saved
-    crossed = op.saved == (op.inputs[1], op.inputs[0])
+    crossed = tuple(op.rules[each].wants for each in op.inputs if each in op.rules) == tuple(
+        (each,) for each in op.inputs[::-1]
+    )
 
     def call(input: Tensor, other: object) -> Tensor:
         listener = tap.listener

@@ -6,7 +6,9 @@ from retrograd.devices import Namespace
 from retrograd.meta import Array
 from retrograd.ops.compare import ge, gt, le, lt
 from retrograd.ops.primitive import primitive
-from retrograd.ops.samples import pairs_of_positives, pairs_of_reals, pairs_over_positives, positives, reals
+from retrograd.ops.samples import (
+    pairs_of_positives, pairs_of_reals, pairs_over_positives, positives, powers, reals, with_number,
+)  # fmt: skip
 from retrograd.ops.select import where
 from retrograd.tensor import Tensor
 
@@ -43,20 +45,15 @@ def _(g: Tensor) -> Tensor:
     return -g
 
 
-@primitive(samples=pairs_of_reals, elementwise=True, linear=True, torch="rsub", node="RsubBackward1")
+@primitive(samples=with_number, elementwise=True, linear=True, node="RsubBackward1")
 def rsub(xp: Namespace, input: Array, other: Array) -> Array:
-    """other - input"""
+    """a number - input"""
     return xp.subtract(other, input)
 
 
 @rsub.vjp("input")
 def _(g: Tensor) -> Tensor:
     return -g
-
-
-@rsub.vjp("other")
-def _(g: Tensor) -> Tensor:
-    return g
 
 
 @primitive(samples=pairs_of_reals, elementwise=True)
@@ -91,25 +88,34 @@ def _(g: Tensor, input: Tensor, other: Tensor) -> Tensor:
     return -g * input / (other * other)
 
 
-@primitive(samples=pairs_of_positives, elementwise=True)
-def pow(xp: Namespace, input: Array, other: Array, out: Array | None = None) -> Array:
+@primitive(samples=powers, elementwise=True)
+def pow(xp: Namespace, input: Array, exponent: float, out: Array | None = None) -> Array:
+    """input to the power of a number"""
+    return xp.power(input, exponent, out)
+
+
+@pow.vjp("input", diagonal=True)
+def _(g: Tensor, input: Tensor, exponent: float) -> Tensor:
+    return g * (exponent * input ** (exponent - 1)) if exponent else g * 0.0
+
+
+@primitive(samples=pairs_of_positives, elementwise=True, name="pow", node="PowBackward1", public=False)
+def pow_tensor(xp: Namespace, input: Array, other: Array, out: Array | None = None) -> Array:
     """input to the power of other"""
     return xp.power(input, other, out)
 
 
-@pow.vjp("input", diagonal=True)
+@pow_tensor.vjp("input", diagonal=True)
 def _(g: Tensor, input: Tensor, other: Tensor) -> Tensor:
-    if isinstance(other, (int, float)):
-        return g * (other * input ** (other - 1)) if other else g * 0.0
     return g * where(other != 0, other * input ** (other - 1), 0.0)
 
 
-@pow.vjp("other", diagonal=True)
+@pow_tensor.vjp("other", diagonal=True)
 def _(g: Tensor, input: Tensor, other: Tensor, out: Tensor) -> Tensor:
     return g * where((input == 0) & (other >= 0), 0.0, out * log(input))
 
 
-@primitive(samples=pairs_of_positives, elementwise=True, name="pow", torch="-", node="PowBackward1", public=False)
+@primitive(samples=pairs_over_positives, elementwise=True, name="pow", torch="-", node="PowBackward1", public=False)
 def power_of_number(xp: Namespace, input: Array, other: Array) -> Array:
     """A number to the power of other; ``input`` is the exponent."""
     return xp.power(other, input)
@@ -150,7 +156,7 @@ def _(g: Tensor, input: Tensor) -> Tensor:
 @primitive(samples=reals, elementwise=True)
 def sign(xp: Namespace, input: Array, out: Array | None = None) -> Array:
     """-1, 0 or 1."""
-    return xp.sign(input, out)
+    return xp.array(input) if input.dtype.kind == "b" else xp.sign(input, out)
 
 
 @sign.vjp("input", diagonal=True)
@@ -250,7 +256,7 @@ def _(g: Tensor, out: Tensor) -> Tensor:
 @primitive(samples=reals, elementwise=True)
 def relu(xp: Namespace, input: Array, out: Array | None = None) -> Array:
     """input where positive, else 0 (NaN stays)."""
-    return xp.maximum(input, input.dtype.type(0), out)
+    return xp.maximum(input, input.dtype.type(0), out=out)
 
 
 @relu.vjp("input", diagonal=True)
@@ -261,7 +267,7 @@ def _(g: Tensor, out: Tensor) -> Tensor:
 @primitive(samples=pairs_of_reals, elementwise=True)
 def maximum(xp: Namespace, input: Array, other: Array, out: Array | None = None) -> Array:
     """The larger of two; equal ones share the gradient."""
-    return xp.maximum(input, other, out)
+    return xp.maximum(input, other, out=out)
 
 
 @maximum.vjp("input", diagonal=True)
@@ -277,7 +283,7 @@ def _(g: Tensor, input: Tensor, other: Tensor) -> Tensor:
 @primitive(samples=pairs_of_reals, elementwise=True)
 def minimum(xp: Namespace, input: Array, other: Array, out: Array | None = None) -> Array:
     """The smaller of two; equal ones share the gradient."""
-    return xp.minimum(input, other, out)
+    return xp.minimum(input, other, out=out)
 
 
 @minimum.vjp("input", diagonal=True)

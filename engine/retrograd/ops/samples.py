@@ -43,13 +43,13 @@ def reals(rng: np.random.Generator) -> Iterator[Sample]:
 def positives(rng: np.random.Generator) -> Iterator[Sample]:
     """One array of numbers well above zero."""
     for shape in ((), (5,), (2, 3), (0,)):
-        yield Sample((rng.uniform(0.5, 2.5, shape),))
+        yield Sample((np.asarray(rng.uniform(0.5, 2.5, shape)),))
 
 
 def pairs_of_reals(rng: np.random.Generator) -> Iterator[Sample]:
     """Two arrays that broadcast, and an array with a number."""
     for first, second in SHAPE_PAIRS:
-        yield Sample((apart(rng, *first), apart(rng, *second) + 0.04))
+        yield Sample((apart(rng, *first), np.asarray(apart(rng, *second) + 0.04)))
     yield Sample((apart(rng, 2, 3), 1.7))
     yield Sample((apart(rng, 2, 3), 2))
 
@@ -57,14 +57,26 @@ def pairs_of_reals(rng: np.random.Generator) -> Iterator[Sample]:
 def pairs_over_positives(rng: np.random.Generator) -> Iterator[Sample]:
     """A numerator and a denominator away from zero."""
     for first, second in SHAPE_PAIRS:
-        yield Sample((apart(rng, *first), rng.uniform(0.5, 2.0, second)))
+        yield Sample((apart(rng, *first), np.asarray(rng.uniform(0.5, 2.0, second))))
     yield Sample((apart(rng, 2, 3), 1.7))
 
 
 def pairs_of_positives(rng: np.random.Generator) -> Iterator[Sample]:
     """A positive base and any exponent."""
     for first, second in SHAPE_PAIRS:
-        yield Sample((rng.uniform(0.5, 2.0, first), apart(rng, *second)))
+        yield Sample((np.asarray(rng.uniform(0.5, 2.0, first)), apart(rng, *second)))
+
+
+def with_number(rng: np.random.Generator) -> Iterator[Sample]:
+    """An array and a number."""
+    yield Sample((apart(rng, 2, 3), 1.7))
+    yield Sample((apart(rng), 2))
+
+
+def powers(rng: np.random.Generator) -> Iterator[Sample]:
+    """A base and a number as exponent: whole, broken, negative, zero."""
+    for exponent in (2, 3, 1, 0, -1, 0.5, 2.0):
+        yield Sample((rng.uniform(0.5, 2.0, (2, 3)), exponent))
 
 
 def none(rng: np.random.Generator) -> Iterator[Sample]:

@@ -20,7 +20,7 @@ def reshapes(rng: np.random.Generator) -> Iterator[Sample]:
     yield Sample((apart(rng, 0, 2),), {"size": (2, 0)})
 
 
-@primitive(samples=reshapes, torch="Tensor.view", view=True, linear=True, public=False)
+@primitive(samples=reshapes, torch="-", view=True, linear=True, public=False)
 def view(xp: Namespace, input: Array, *, size: tuple[int, ...]) -> Array:
     """The elements in another shape."""
     return input.reshape(size)
@@ -33,9 +33,7 @@ def _(g: Tensor, input_meta: Meta) -> Tensor:
 
 def reshaped(value: Tensor, size: tuple[int, ...]) -> Tensor:
     """``value`` in another shape, a copy where no view will do (also for raw arrays)."""
-    if isinstance(value, Tensor):
-        return value.reshape(size)
-    return np.reshape(value, size)
+    return value.reshape(size) if isinstance(value, Tensor) else view(value, size=size)
 
 
 def unsafe_reshapes(rng: np.random.Generator) -> Iterator[Sample]:
@@ -110,7 +108,7 @@ def _(g: Tensor, *, dims: tuple[int, ...]) -> Tensor:
     return permute(g, dims=tuple(back))
 
 
-@primitive(samples=lambda rng: reals(rng), view=True, linear=True, public=False)
+@primitive(samples=reals, view=True, linear=True, public=False)
 def squeeze(xp: Namespace, input: Array) -> Array:
     """Without the dimensions of length 1."""
     return input.squeeze()
