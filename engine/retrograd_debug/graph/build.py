@@ -104,12 +104,28 @@ class _Builder:
         state = self.snapshot.state
         if setup:
             return (tr("run"), tr("setup"))
-        words = {"setup": tr("setup"), "forward": tr("forward"), "backward": tr("backward"), "step": tr("step")}
-        phase = self.hold.phase if self.hold is not None and self.hold.kind not in ("end", "exception") else state.phase
         trail = [tr("run"), tr("iteration {index}", index=state.iteration)]
-        if phase in words:
+        words = {"setup": tr("setup"), "forward": tr("forward"), "backward": tr("backward"), "step": tr("step")}
+        phase = state.phase
+        if self.hold is not None and self.hold.kind in ("op", "node"):
+            phase = self.hold.phase
+        elif self.hold is not None and self.hold.kind == "optimizer":
+            phase = "step"
+        if phase == "forward" and self._is_past_backward():
+            trail.append(tr("end of backward"))
+        elif phase in words:
             trail.append(words[phase])
         return tuple(trail)
+
+    def _is_past_backward(self) -> bool:
+        """Whether the iteration's last backward has run, and nothing more of forward since."""
+        cursor = self.snapshot.cursor
+        begun = [backward.seq for backward in self.reading.backwards if backward.seq <= cursor]
+        later = [
+            event for event in (*self.reading.work, *self.reading.plain) if begun and begun[-1] < event.seq <= cursor
+        ]
+        held = self.hold is not None and self.hold.kind in ("op", "backward")
+        return bool(begun) and not later and not held
 
     def _in_order(self) -> list[Item]:
         """Items so that a scope comes before what it holds; what lies in a folded scope is left out."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath
 
-from retrograd_debug.format import tick
+from retrograd_debug.format import number, tick
 from retrograd_debug.graph.geometry import SCOPE_HEAD
 from retrograd_debug.graph.model import Item, ItemKind, ItemState, Mark, Role
 from retrograd_events.text import tr
@@ -213,8 +213,11 @@ class NodePainter:
         painter.setFont(fonts()["title"])
         painter.setPen(color(theme["text2"] if idle else theme["text"]))
         info = item.info
-        if fact is not None and fact.single is not None and item.kind is ItemKind.SEED:
-            info = tick(fact.single)
+        if fact is not None and fact.single is not None:
+            if item.kind is ItemKind.SEED:
+                info = tick(fact.single)
+            elif item.role is Role.RESULT and info == "[]" and not idle:
+                info = number(fact.single)
         taken = text_width("value", info) + 10 if info else 0
         inside = rect.adjusted(PILL_LEFT, 0, -PILL_RIGHT, 0)
         painter.drawText(inside, _LEFT, elided("title", item.title, inside.width() - taken))

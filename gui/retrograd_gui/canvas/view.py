@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 ZOOM_STEP = 1.25
 _REACH = 6.0
 _READABLE = 0.75
-_DATA_ROOM = 142.0
+_DATA_ROOM = 134.0
 
 
 class GraphView(QWidget):
@@ -210,7 +210,7 @@ class GraphView(QWidget):
         if self._camera.scale >= NEAR:
             self._leave_room()
             return
-        left, top, width, _ = self._picture.bounds
+        left, top, width, height = self._picture.bounds
         scale = min(1.0, max(_READABLE, (self.width() - 24.0) / width))
         focus = self._picture.rect(self._scene.focus)
         wide, high = self.width() / scale, self.height() / scale
@@ -219,7 +219,7 @@ class GraphView(QWidget):
         if focus is not None:
             if not x <= focus[0] <= x + wide - focus[2]:
                 x = focus[0] + focus[2] / 2 - wide / 2
-            y = max(y, focus[1] + focus[3] / 2 - high / 2)
+            y = max(y, min(focus[1] + focus[3] / 2 - high / 2, top + height + 48.0 - high))
         self._look(Camera(x, y, scale))
 
     def _leave_room(self) -> None:
@@ -228,7 +228,7 @@ class GraphView(QWidget):
         if snapshot is None or not snapshot.live or snapshot.state.iteration:
             return
         left, top, width, height = self._picture.bounds
-        x = min(left, 0.0) - 16.0 if left < 0 else -_DATA_ROOM
+        x = min(left, 0.0) - 10.0 if left < 0 else -_DATA_ROOM
         if self._camera.scale == 1.0 and width + left - x < self.width() and height + 32 < self.height():
             self._look(Camera(x, top - 16.0, 1.0))
 
