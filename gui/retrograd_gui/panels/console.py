@@ -13,7 +13,7 @@ from retrograd_events.text import tr
 from retrograd_gui.panels.base import PanelContext, PanelSpec
 from retrograd_gui.theme.fonts import SMALL, mono_font
 from retrograd_gui.theme.tokens import Theme
-from retrograd_gui.view_models.console import ConsoleModel
+from retrograd_gui.view_models.console import ConsoleModel, InputState
 from retrograd_gui.widgets.common import column, on_panel
 from retrograd_gui.widgets.console_text import ConsoleText
 from retrograd_gui.widgets.follower import Batch, Follower
@@ -112,8 +112,11 @@ class ConsolePanel(QWidget):
         state = self._model.input
         self.label.setText(tr("stdin") if state.mode == "stdin" else ">")
         self.line.setPlaceholderText(state.hint)
-        self.line.setToolTip(state.hint)
-        self.line.setEnabled(state.mode != "off")
+        self.line.setToolTip(_tip(state))
+        # read-only rather than disabled: the hint says why, and must be legible
+        off = state.mode == "off"
+        self.line.setReadOnly(off)
+        self.line.setFocusPolicy(Qt.FocusPolicy.ClickFocus if off else Qt.FocusPolicy.StrongFocus)
         mode = "stdin" if state.mode == "stdin" else "plain"
         if self._frame.property("mode") != mode:
             self._frame.setProperty("mode", mode)
@@ -166,6 +169,14 @@ class ConsolePanel(QWidget):
             self._recall = None
         else:
             self.line.setText(history[self._recall])
+
+
+def _tip(state: InputState) -> str:
+    if state.mode == "stdin":
+        return tr("Enter sends the line to the script's stdin; Ctrl+D ends its input")
+    if state.mode == "expression":
+        return tr("Enter evaluates; assignments work; Up and Down recall; Esc cancels what runs")
+    return state.hint
 
 
 PANEL = PanelSpec("console", tr("Console"), "bottom-right", 0, "msc.terminal", ConsolePanel)

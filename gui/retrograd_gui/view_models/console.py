@@ -115,7 +115,7 @@ class ConsoleModel:
         if snapshot is None:
             self.input = InputState("off", tr("No run open"))
         elif self._wanted and Verb.FEED_INPUT in snapshot.verbs:
-            self.input = InputState("stdin", tr("The script waits for input: Enter sends this line to it"))
+            self.input = InputState("stdin", tr("The script waits for input"))
         elif Verb.EVALUATE in snapshot.verbs and snapshot.live:
             self.input = InputState("expression", self._frame_hint(snapshot))
         else:
@@ -126,7 +126,7 @@ class ConsoleModel:
         if hold is None or not hold.line:
             return tr("Expression in the script's frame")
         if hold.function and not hold.function.startswith("<"):
-            return tr("Expression in the frame of {function}, line {line}", function=hold.function, line=hold.line)
+            return tr("Expression in {function}, line {line}", function=hold.function, line=hold.line)
         return tr("Expression in the frame of line {line}", line=hold.line)
 
     def submit(self, text: str) -> Evaluate | FeedInput | None:
@@ -171,12 +171,12 @@ class ConsoleModel:
 
 def _why_off(snapshot: Snapshot) -> str:
     if snapshot.phase in (Phase.ENDED, Phase.LOST):
-        return tr("The run has ended: there is no frame to evaluate in")
+        return tr("The run has ended: no frame is left")
     if not snapshot.live:
-        return tr("Expressions are off while looking back: return to the head")
+        return tr("Off while looking back: return to the head")
     if snapshot.phase is Phase.STARTING:
         return tr("The script is starting")
-    return tr("Expressions are evaluated while the script is held: F6 pauses it")
+    return tr("Needs a held script: F6 pauses it")
 
 
 def ended_note(lines: int) -> str:

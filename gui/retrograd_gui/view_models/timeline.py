@@ -244,3 +244,14 @@ def nice_step(width: float, most: int) -> float:
     power = 10.0 ** np.floor(np.log10(raw))
     steps = [1.0, 2.0, 5.0, 10.0]
     return float(steps[min(bisect_left(steps, raw / power - 1e-9), 3)] * power)
+
+
+def clock_label(clock: float, step: float) -> str:
+    """A time on an axis whose ticks are ``step`` ns apart: in one unit, with as many places as tell ticks apart."""
+    if clock == 0:
+        return "0"
+    unit, factor = next(
+        ((unit, factor) for unit, factor in (("s", 1e9), ("ms", 1e6)) if abs(clock) >= factor / 10), ("µs", 1e3)
+    )
+    places = max(0, -int(np.floor(np.log10(step / factor) + 1e-9)))
+    return f"{clock / factor:.{places}f} {unit}"

@@ -24,7 +24,7 @@ from retrograd_events.events import Seq
 from retrograd_events.text import tr
 from retrograd_gui.theme.fonts import CAPTION, SMALL, mono_font, ui_font
 from retrograd_gui.theme.tokens import Theme
-from retrograd_gui.view_models.timeline import Lane, TimelineModel, nice_step
+from retrograd_gui.view_models.timeline import Lane, TimelineModel, clock_label, nice_step
 
 HEADER = 24
 AXIS = 22
@@ -143,6 +143,7 @@ class TimelineView(QWidget):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._paint_iterations(painter)
             self._paint_lanes(painter)
+            self._paint_clock_name(painter)
             painter.save()
             painter.setClipRect(QRectF(self.left, 0, self.width() - self.left, self.height()))
             self._paint_blocks(painter)
@@ -258,7 +259,6 @@ class TimelineView(QWidget):
                 painter.fillRect(QRectF(self.left + x, rect.center().y() - height / 2, 1, height), color)
 
     def _paint_axis(self, painter: QPainter) -> None:
-        self._paint_clock_name(painter)
         font = mono_font(CAPTION)
         metrics = QFontMetricsF(font)
         painter.setFont(font)
@@ -269,7 +269,7 @@ class TimelineView(QWidget):
         tick = np.ceil(self._start / step) * step
         while tick <= self._end:
             x = self.x_of(float(tick))
-            text = fmt.duration(float(tick))
+            text = clock_label(float(tick), step)
             painter.setPen(QPen(QColor(self._theme["text3"]), 1))
             painter.drawLine(QPointF(x, top), QPointF(x, top + 4))
             width = metrics.horizontalAdvance(text)
@@ -278,16 +278,13 @@ class TimelineView(QWidget):
             tick += step
 
     def _paint_clock_name(self, painter: QPainter) -> None:
-        """What the axis measures, where there is room above it."""
-        metrics = QFontMetricsF(ui_font(CAPTION))
-        text = tr("time without stops")
-        top = self.height() - AXIS - metrics.height() - 2
-        if top < self._lanes_bottom():
-            return
+        """What the axis measures, in the corner below the lanes' names."""
         painter.setFont(ui_font(CAPTION))
         painter.setPen(QColor(self._theme["text3"]))
-        x = self.width() - 8 - metrics.horizontalAdvance(text)
-        painter.drawText(QPointF(x, top + metrics.ascent()), text)
+        top = min(float(self.height() - AXIS - 6), self._lanes_bottom() + 1)
+        corner = QRectF(LABEL_PADDING, max(top, self.height() - 30.0), self.left - LABEL_PADDING - 4, 30)
+        align = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
+        painter.drawText(corner, int(align | Qt.TextFlag.TextWordWrap), tr("time without stops"))
 
     def _paint_flags(self, painter: QPainter) -> None:
         top, bottom = HEADER, float(self.height() - AXIS)

@@ -75,10 +75,10 @@ def test_input_is_plainly_labelled_and_fed(stage: Stage) -> None:
     panel = opened(stage)
     log, _ = held_before_addmm_backward()
     stage.session.show(snapshot(log, phase=Phase.RUNNING, verbs=frozenset({Verb.FEED_INPUT, Verb.PAUSE})))
-    stage.until(lambda: not panel.line.isEnabled())
+    stage.until(lambda: panel.line.isReadOnly())
     stage.session.tell(InputWanted(True))
     stage.until(lambda: panel.label.text() == "stdin")
-    assert panel.line.isEnabled()
+    assert not panel.line.isReadOnly()
     assert "waits for input" in panel.line.placeholderText()
     typed(panel, "Ada")
     assert stage.session.asked(FeedInput) == [FeedInput("Ada\n")]
@@ -89,8 +89,8 @@ def test_why_it_is_off_is_said(stage: Stage) -> None:
     panel = opened(stage)
     log, hold = held_before_addmm_backward()
     stage.session.show(snapshot(log, cursor=30, hold=hold, verbs=LIVE_VERBS - {Verb.EVALUATE}))
-    stage.until(lambda: not panel.line.isEnabled())
-    assert panel.line.placeholderText() == "Expressions are off while looking back: return to the head"
+    stage.until(lambda: panel.line.isReadOnly())
+    assert panel.line.placeholderText() == "Off while looking back: return to the head"
 
 
 def test_a_hundred_thousand_lines_stay_quick(stage: Stage) -> None:

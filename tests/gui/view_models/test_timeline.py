@@ -9,7 +9,7 @@ import pytest
 
 from fixtures.synthetic import events
 from retrograd_events.events import NodeFinished, OpApplied, Seq
-from retrograd_gui.view_models.timeline import LONGEST_GAP, Lane, TimelineModel, nice_step
+from retrograd_gui.view_models.timeline import LONGEST_GAP, Lane, TimelineModel, clock_label, nice_step
 
 
 def filled(iterations: int = 4) -> TimelineModel:
@@ -107,6 +107,15 @@ def test_the_block_under_the_mouse() -> None:
     block = model.block(3)
     assert model.first_block_at((block.start + block.end) / 2, block.lane, 0) == 3
     assert model.first_block_at(block.start, Lane.MARKERS, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("clock", "step", "label"),
+    [(0, 1, "0"), (210_000, 1e4, "0.21 ms"), (2_610_000, 1e4, "2.61 ms"), (50_000, 1e4, "50 µs"), (3e9, 5e8, "3.0 s")],
+)
+def test_neighbouring_ticks_read_differently(clock: float, step: float, label: str) -> None:
+    assert clock_label(clock, step) == label
+    assert clock_label(clock + step, step) != label
 
 
 @pytest.mark.parametrize(("width", "most", "step"), [(100, 5, 20), (1, 4, 0.5), (95, 10, 10), (0, 5, 1.0)])
