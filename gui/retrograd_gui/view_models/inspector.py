@@ -220,14 +220,7 @@ class InspectorModel:
         there."""
         subject = self.subject
         if subject is None:
-            return (
-                (tr("Nothing has run yet. F10 runs the first operation."), "debug.step-op")
-                if self._snapshot
-                else (
-                    tr("No run open"),
-                    "",
-                )
-            )
+            return self._nothing()
         if self.facet == GRADIENT and subject.gradient is None:
             if not subject.meta.requires_grad:
                 return tr("No gradient: nothing asks for one (requires_grad is False)."), ""
@@ -242,6 +235,14 @@ class InspectorModel:
         if shown.value is not None and shown.value.array is not None and shown.value.array.size == 0:
             return tr("An empty tensor: it has no elements."), ""
         return "", ""
+
+    def _nothing(self) -> tuple[str, str]:
+        snapshot = self._snapshot
+        if snapshot is None:
+            return tr("No run open"), ""
+        if snapshot.phase in (Phase.ENDED, Phase.LOST):
+            return tr("No operation ran"), ""
+        return tr("Nothing has run yet. F10 runs the first operation."), "debug.step-op"
 
     # --- numbers
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from textwrap import wrap
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -135,8 +136,16 @@ class CodeView(QAbstractScrollArea):
         time = self._page.times.get(line)
         return self._metrics.horizontalAdvance(time) + 16 if time else 0.0
 
+    def _message_lines(self) -> list[str]:
+        """The message broken to the width there is."""
+        if not self._page.message_line:
+            return []
+        room = self.viewport().width() - self.text_left - 8
+        columns = max(20, int(room / self._metrics.horizontalAdvance("0")))
+        return [part for line in self._page.message.splitlines() for part in wrap(line, columns) or [""]]
+
     def _message_rows(self) -> int:
-        return len(self._page.message.splitlines()) if self._page.message_line else 0
+        return len(self._message_lines())
 
     def _top_of(self, line: int) -> int:
         extra = self._message_rows() if 0 < self._page.message_line < line else 0
@@ -222,6 +231,9 @@ class CodeView(QAbstractScrollArea):
             painter.drawText(QPointF(x, baseline), run.text)
             x += self._metrics.horizontalAdvance(run.text)
         painter.restore()
+        if x - self.text_left > room and self._page.times.get(line):
+            painter.setPen(QColor(theme["text3"]))
+            painter.drawText(QPointF(self.text_left + room - 2, baseline), "…")
         number = str(line)
         current = mark in ("running", "looking")
         painter.setFont(self._bold if current else self._font)
@@ -288,16 +300,14 @@ class CodeView(QAbstractScrollArea):
         painter.drawPolygon(shape)
 
     def _paint_message(self, painter: QPainter, rect: QRect) -> None:
-        lines = self._page.message.splitlines()
+        lines = self._message_lines()
         box = QRectF(0, rect.bottom() + 1, rect.width(), LINE_HEIGHT * len(lines))
         painter.fillRect(box, QColor(self._theme["errorFill"]))
         painter.fillRect(QRectF(0, box.top(), 2, box.height()), QColor(self._theme["error"]))
         painter.setPen(QColor(self._theme["error"]))
         for index, text in enumerate(lines):
             middle = (LINE_HEIGHT + self._metrics.ascent() - self._metrics.descent()) / 2
-            room = rect.width() - self.text_left - 8
-            shown = self._metrics.elidedText(text, Qt.TextElideMode.ElideRight, room)
-            painter.drawText(QPointF(self.text_left, box.top() + index * LINE_HEIGHT + middle), shown)
+            painter.drawText(QPointF(self.text_left, box.top() + index * LINE_HEIGHT + middle), text)
 
     # --- mouse and keys
 

@@ -39,7 +39,7 @@ class ConsoleText(QPlainTextEdit):
         self.setMaximumBlockCount(MOST_LINES)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFont(mono_font(SMALL))
-        self.setWordWrapMode(self.wordWrapMode().WrapAnywhere)
+        self.setWordWrapMode(self.wordWrapMode().WrapAtWordBoundaryOrAnywhere)
         self.document().setDocumentMargin(8)
         self._entries: list[Entry] = []
         self.set_theme(theme)

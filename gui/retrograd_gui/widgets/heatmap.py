@@ -15,6 +15,7 @@ from retrograd_gui.view_models.picture import MAGNITUDE, SYMMETRIC, Description,
 
 STRIP = 28
 LABELS = 16
+SHORTEST, TALLEST = 48, 96
 SMALLEST_MARKED = 7.0
 MOST_MARKS = 4000
 
@@ -61,7 +62,7 @@ class Heatmap(QWidget):
             return QSize(200, STRIP + LABELS)
         rows, columns = self._shown.picture.size
         wanted = round(300 * rows / max(1, columns))
-        return QSize(200, max(48, min(140, wanted)) + LABELS)
+        return QSize(200, max(SHORTEST, min(TALLEST, wanted)) + LABELS)
 
     def minimumSizeHint(self) -> QSize:
         """As tall as wanted, however narrow."""

@@ -18,6 +18,7 @@ from retrograd_gui.view_models.table import Table
 Index = Union[QModelIndex, QPersistentModelIndex]
 _ROOT = QModelIndex()
 ROW = 22
+EDGE = 5
 FEW_COLUMNS = 4
 
 
@@ -199,7 +200,7 @@ class NumberTable(QTableView):
         header.setDefaultSectionSize(least)
         header.resizeSection(0, first)
         if columns - 1 <= FEW_COLUMNS:
-            share = max(least, (self.viewport().width() - first) // (columns - 1))
+            share = max(least, (self.viewport().width() - first - EDGE) // (columns - 1))
             for column in range(1, columns):
                 header.resizeSection(column, share)
 

@@ -56,6 +56,7 @@ class TimelineView(QWidget):
         self._dragging = False
         self._panning: tuple[float, float, float] | None = None
         self._names = (tr("Forward"), tr("Backward"), tr("Optimizer"), tr("Markers"))
+        self._clock_name = tr("time\nwithout stops")
         self.setMinimumSize(160, HEADER + AXIS + 4 * 22)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -112,8 +113,10 @@ class TimelineView(QWidget):
     @property
     def left(self) -> float:
         """Where the lanes begin, in px."""
-        metrics = QFontMetricsF(ui_font(SMALL))
-        return 2 * LABEL_PADDING + max(metrics.horizontalAdvance(name) for name in self._names)
+        metrics, small = QFontMetricsF(ui_font(SMALL)), QFontMetricsF(ui_font(CAPTION))
+        words = [metrics.horizontalAdvance(name) for name in self._names]
+        words += [small.horizontalAdvance(part) for part in self._clock_name.split("\n")]
+        return 2 * LABEL_PADDING + max(words)
 
     def x_of(self, clock: float) -> float:
         """Where a time lies, in px."""
@@ -281,10 +284,8 @@ class TimelineView(QWidget):
         """What the axis measures, in the corner below the lanes' names."""
         painter.setFont(ui_font(CAPTION))
         painter.setPen(QColor(self._theme["text3"]))
-        top = min(float(self.height() - AXIS - 6), self._lanes_bottom() + 1)
-        corner = QRectF(LABEL_PADDING, max(top, self.height() - 30.0), self.left - LABEL_PADDING - 4, 30)
-        align = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
-        painter.drawText(corner, int(align | Qt.TextFlag.TextWordWrap), tr("time without stops"))
+        corner = QRectF(LABEL_PADDING, self.height() - 30.0, self.left - LABEL_PADDING, 28)
+        painter.drawText(corner, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self._clock_name)
 
     def _paint_flags(self, painter: QPainter) -> None:
         top, bottom = HEADER, float(self.height() - AXIS)

@@ -95,6 +95,8 @@ class TrainingPlot(QWidget):
         self._script_x = pg.InfiniteLine(angle=90)
         self._ring = pg.ScatterPlotItem(size=10, symbol="o")
         self._script_ring = pg.ScatterPlotItem(size=9, symbol="o")
+        # invisible, but counted when everything is to be in view: the cursor may be past the last point
+        self._reach = pg.PlotDataItem(pen=None)
         self._tip = Tip(self._widget, theme)
         self._build()
         self.set_theme(theme)
@@ -117,6 +119,7 @@ class TrainingPlot(QWidget):
             item.setZValue(10)
             plot.addItem(item, ignoreBounds=True)
             item.hide()
+        plot.addItem(self._reach)
         self._widget.scene().sigMouseClicked.connect(self._clicked)
         self._widget.scene().sigMouseMoved.connect(self._moved)
         self._widget.viewport().installEventFilter(self)
@@ -181,6 +184,7 @@ class TrainingPlot(QWidget):
     def _place_marks(self) -> None:
         self._place(self._model.cursor, self._cursor_x, self._ring, self._cursor_y)
         self._place(self._model.script, self._script_x, self._script_ring, None)
+        self._set_reach()
         self._place_tip()
 
     def _place(
@@ -198,6 +202,14 @@ class TrainingPlot(QWidget):
             ring.setData([marker.iteration], [height])
             if level is not None:
                 level.setPos(height)
+
+    def _set_reach(self) -> None:
+        cursor, curves = self._model.cursor, self._model.curves
+        values = [value for value in curves[0].values[-1:] if self._height(value) is not None] if curves else []
+        if cursor is None or not values:
+            self._reach.setData([], [])
+        else:
+            self._reach.setData([cursor.iteration], values)
 
     def _height(self, value: float) -> float | None:
         """Where a value lies on the axis; None when the scale has no place for it."""

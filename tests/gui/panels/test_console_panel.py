@@ -75,7 +75,7 @@ def test_input_is_plainly_labelled_and_fed(stage: Stage) -> None:
     panel = opened(stage)
     log, _ = held_before_addmm_backward()
     stage.session.show(snapshot(log, phase=Phase.RUNNING, verbs=frozenset({Verb.FEED_INPUT, Verb.PAUSE})))
-    stage.until(lambda: panel.line.isReadOnly())
+    stage.until(panel.line.isReadOnly)
     stage.session.tell(InputWanted(True))
     stage.until(lambda: panel.label.text() == "stdin")
     assert not panel.line.isReadOnly()
@@ -89,7 +89,7 @@ def test_why_it_is_off_is_said(stage: Stage) -> None:
     panel = opened(stage)
     log, hold = held_before_addmm_backward()
     stage.session.show(snapshot(log, cursor=30, hold=hold, verbs=LIVE_VERBS - {Verb.EVALUATE}))
-    stage.until(lambda: panel.line.isReadOnly())
+    stage.until(panel.line.isReadOnly)
     assert panel.line.placeholderText() == "Off while looking back: return to the head"
 
 
