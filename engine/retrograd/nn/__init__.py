@@ -1,0 +1,25 @@
+"""Layers, losses and starting values under PyTorch's name ``torch.nn``."""
+
+from retrograd.nn import functional, init
+from retrograd.nn.modules.activation import ReLU, Sigmoid, Tanh
+from retrograd.nn.modules.container import Sequential
+from retrograd.nn.modules.linear import Identity, Linear
+from retrograd.nn.modules.loss import L1Loss, MSELoss
+from retrograd.nn.modules.module import Module
+from retrograd.nn.parameter import Buffer, Parameter
+
+__all__ = [
+    "Buffer",
+    "Identity",
+    "L1Loss",
+    "Linear",
+    "MSELoss",
+    "Module",
+    "Parameter",
+    "ReLU",
+    "Sequential",
+    "Sigmoid",
+    "Tanh",
+    "functional",
+    "init",
+]

@@ -1,0 +1,1 @@
+"""The modules, one family a file."""
