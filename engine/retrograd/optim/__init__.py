@@ -1,0 +1,31 @@
+"""Optimizers under PyTorch's name ``torch.optim``: one a file, found by walking this package."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+
+from retrograd.optim.optimizer import Optimizer
+
+
+def _find() -> dict[str, type[Optimizer]]:
+    found: dict[str, type[Optimizer]] = {}
+    for module in pkgutil.iter_modules(__path__):
+        if not module.name.startswith("_"):
+            names = vars(importlib.import_module(f"{__name__}.{module.name}"))
+            found |= {
+                name: kind for name, kind in names.items() if isinstance(kind, type) and issubclass(kind, Optimizer)
+            }
+    return found
+
+
+_optimizers = _find()
+globals().update(_optimizers)
+
+__all__ = sorted(_optimizers)  # noqa: PLE0605  # what the walk found
+
+
+def __getattr__(name: str) -> type[Optimizer]:
+    near = difflib.get_close_matches(name, _optimizers, n=1, cutoff=0.0)
+    raise AttributeError(f"retrograd.optim has no {name!r}; the nearest it has is {near[0]!r}")
