@@ -57,7 +57,7 @@ def small_ops(count: int, per_iteration: int = 1000) -> list[bytes]:
 
 
 def from_ring_to_log(records: list[bytes], folder: Path) -> tuple[float, float, float, int]:
-    """Seconds that the writing took, until the log was finished, of the recorder's CPU (0: unknown); the log's bytes."""
+    """Seconds that the writing took, until the log was finished, of recorder CPU (0: unknown); the log's bytes."""
     ring_path = ring_folder(80 << 20) / f"bench-{os.getpid()}.ring"
     log_path = folder / "bench.retro"
     writer = RingWriter.create(ring_path)
