@@ -28,6 +28,8 @@ from retrograd_debug.platform import ring_folder  # noqa: E402
 from retrograd_events.events import ValueRecorded  # noqa: E402
 
 GOAL = 200_000
+BATCH = 32
+"""Events in one ring frame, as the agent writes them."""
 
 
 def stream(count: int) -> list[bytes]:
@@ -51,7 +53,20 @@ def small_ops(count: int, per_iteration: int = 1000) -> list[bytes]:
             records.append(encode((6, seq, seq * 1000, 0, seq // per_iteration)))
             continue
         output = (seq, 0, (8, 8), "float32", "cpu", True)
-        body = ("mul", 3, 2, [(seq - 1, 0), (1, 0)], [output], {}, 0, 900, seq, "MulBackward0", [seq - 1, 1], 0)
+        body: tuple[object, ...] = (
+            "mul",
+            3,
+            2,
+            [(seq - 1, 0), (1, 0)],
+            [output],
+            {},
+            0,
+            900,
+            seq,
+            "MulBackward0",
+            [seq - 1, 1],
+            0,
+        )
         records.append(encode((10, seq, seq * 1000, 0, *body)))
     return records
 
@@ -63,11 +78,13 @@ def from_ring_to_log(records: list[bytes], folder: Path) -> tuple[float, float, 
     writer = RingWriter.create(ring_path)
     recorder = start_recorder(ring_path, log_path)
     recorder.wait_ready()
-    write = writer.write
+    encode = msgspec.msgpack.Encoder().encode
+    batches = [encode([msgspec.Raw(each) for each in records[at : at + BATCH]]) for at in range(0, len(records), BATCH)]
+    write = writer.write_batch
     before = os.times()
     start = time.perf_counter()
-    for record in records:
-        write(record)
+    for batch in batches:
+        write(batch)
     written = time.perf_counter() - start
     writer.close()
     recorder.wait()

@@ -16,7 +16,7 @@ from retrograd_debug.log import schema
 from retrograd_debug.log.api import Act, Iteration, LogError, Value
 from retrograd_debug.log.arrays import from_bytes
 from retrograd_debug.log.opening import is_alive, open_settled, tidy
-from retrograd_debug.log.state import State, reduce
+from retrograd_debug.log.state import State, reduce_all
 from retrograd_events import tr
 from retrograd_events.events import (
     AnyEvent,
@@ -173,8 +173,7 @@ class LogReader:
         with self._lock:
             seq = Seq(max(0, min(seq, self._head)))
             base = self._nearest_state(seq)
-            for event in self.events(Seq(base.seq + 1), seq):
-                reduce(base, event)
+            reduce_all(base, self.events(Seq(base.seq + 1), seq))
             self._states[base.seq] = base
             self._states.move_to_end(base.seq)
             while len(self._states) > _CACHED_STATES:

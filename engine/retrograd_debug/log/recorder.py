@@ -40,6 +40,7 @@ class Recorder:
         self._ring = ring
         self._log = log
         self._decode = msgspec.msgpack.Decoder(AnyEvent).decode
+        self._decode_all = msgspec.msgpack.Decoder(list[AnyEvent]).decode
         self._split = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
         self._decode_act = msgspec.msgpack.Decoder(ActRecord).decode
         self._stopping = False
@@ -87,8 +88,7 @@ class Recorder:
             if kind == EVENT:
                 self._log.add(self._decode(data), data)
             elif kind == EVENTS:
-                for raw in self._split(data):
-                    self._log.add(self._decode(raw), bytes(raw))
+                self._take_batch(data)
             elif kind == ACT:
                 self._log.add_act(self._decode_act(data))
             else:
@@ -99,6 +99,15 @@ class Recorder:
         except msgspec.MsgspecError:
             # One event that can't be read must not cost the rest: its seq is missing, which readers show as a gap.
             self._skipped += 1
+
+    def _take_batch(self, data: bytes) -> None:
+        try:
+            events = self._decode_all(data)
+        except msgspec.MsgspecError:
+            for raw in self._split(data):
+                self._take(EVENT, bytes(raw))
+        else:
+            self._log.add_all(events, data)
 
     def _writer_died(self) -> None:
         """Wait a moment for the launcher's word on how, then end the log in the writer's place."""

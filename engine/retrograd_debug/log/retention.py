@@ -77,6 +77,6 @@ def _forget_events(database: sqlite3.Connection, before: Seq) -> bool:
     database.execute("DELETE FROM keyframe WHERE seq BETWEEN ? AND ?", (start, end))
     database.execute("DELETE FROM value WHERE seq BETWEEN ? AND ? AND hash IS NULL", (start, end))
     database.execute(
-        "INSERT INTO chunk VALUES (?, ?, ?, 1, ?, ?)", (start, end, iteration, schema.RAW, schema.join_events([gap]))
+        "INSERT INTO chunk VALUES (?, ?, ?, 1, ?, ?)", (start, end, iteration, schema.RAW, schema.join_events(1, [gap]))
     )
     return False

@@ -78,6 +78,11 @@ def unpack(packing: int, data: bytes) -> bytes:
     return whole
 
 
-def join_events(raw: list[bytes]) -> bytes:
-    """Encoded events as one MessagePack array, without decoding them."""
-    return b"".join((b"\xdd", len(raw).to_bytes(4, "big"), *raw))
+def join_events(count: int, raw: list[bytes]) -> bytes:
+    """``count`` encoded events, in pieces of one or more, as one MessagePack array, without decoding them."""
+    return b"".join((b"\xdd", count.to_bytes(4, "big"), *raw))
+
+
+def array_header(data: bytes) -> int:
+    """How many bytes of the MessagePack array ``data`` come before its first element."""
+    return {0xDC: 3, 0xDD: 5}.get(data[0], 1)

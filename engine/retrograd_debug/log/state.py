@@ -6,7 +6,7 @@ encoded states), the reader does so from the nearest keyframe on. Both use this 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NoReturn, Union
 
 import msgspec
@@ -148,16 +148,30 @@ _NO_GRADS: list[Union[TensorMeta, None]] = []
 """Shared, as events' own lists are: nothing changes a list of gradients in place."""
 
 
-def reduce(state: State, event: AnyEvent) -> None:  # noqa: C901 (one case an event kind, exhaustive)
+def reduce(state: State, event: AnyEvent) -> None:
     """Fold ``event``, the next one, into ``state``."""
-    state.seq = event.seq
-    state.time = event.time
-    state.events += 1
-    # The recorder runs this for every event, and a failed class pattern on a msgspec type costs 0.1 µs.
-    frequent = _FREQUENT.get(type(event))
-    if frequent is not None:
-        frequent(state, event)
+    reduce_all(state, (event,))
+
+
+def reduce_all(state: State, events: Sequence[AnyEvent]) -> None:
+    """Fold ``events``, the next ones, into ``state``."""
+    if not events:
         return
+    # The recorder runs this for every event, and a failed class pattern on a msgspec type costs 0.1 µs.
+    frequent = _FREQUENT.get
+    for event in events:
+        handle = frequent(type(event))
+        if handle is not None:
+            handle(state, event)
+        else:
+            _handle(state, event)
+    last = events[-1]
+    state.seq = last.seq
+    state.time = last.time
+    state.events += len(events)
+
+
+def _handle(state: State, event: AnyEvent) -> None:  # noqa: C901 (one case an event kind, exhaustive)
     match event:
         case OpApplied():
             _op_applied(state, event)
@@ -446,13 +460,17 @@ def _prune(state: State) -> None:
     """Forget what neither this iteration nor the one before it touched, but no parameter and no buffer."""
     oldest = state.iteration - 1
     setup = state.setup
-    data = [id for id, info in state.tensors.items() if info.used < oldest and (info.born <= setup or not info.op)]
-    kept = set(data[-_SETUP_KEPT:])
-    state.tensors = {
-        id: info
-        for id, info in state.tensors.items()
-        if info.used >= oldest or info.kind in ("parameter", "buffer") or id in kept
-    }
+    tensors: dict[TensorId, TensorInfo] = {}
+    data: list[TensorId] = []
+    for id, info in state.tensors.items():
+        if info.used >= oldest or info.kind in ("parameter", "buffer"):
+            tensors[id] = info
+        elif info.born <= setup or not info.op:
+            data.append(id)
+            tensors[id] = info
+    for id in data[:-_SETUP_KEPT]:
+        del tensors[id]
+    state.tensors = tensors
     state.nodes = {
         id: node
         for id, node in state.nodes.items()
@@ -471,4 +489,4 @@ _FREQUENT: Final[Mapping[type, Callable[..., None]]] = {
     ScalarLogged: _nothing,
     SiteDefined: _nothing,
 }
-"""A shorter way to the same functions that ``reduce`` names."""
+"""A shorter way to the same functions that ``_handle`` names."""

@@ -16,7 +16,7 @@ import msgspec
 
 from retrograd_debug.log import retention, schema
 from retrograd_debug.log.ring import ActRecord
-from retrograd_debug.log.state import State, reduce
+from retrograd_debug.log.state import State, reduce_all
 from retrograd_events.events import (
     FORMAT_VERSION,
     AnyEvent,
@@ -36,6 +36,10 @@ _REWRITE_LIMIT = 1024
 """An open chunk with more events than this is sealed when flushed rather than written again with the next flush."""
 
 _CHECKPOINT_PAGES = 4000
+
+
+_APART = frozenset((IterationStarted, ValueRecorded))
+"""Kinds that end a chunk or are not kept as they come."""
 
 
 @dataclass(slots=True)
@@ -66,7 +70,9 @@ class LogWriter:
         self._db = sqlite3.connect(path, isolation_level=None)
         self._create()
         self._encode = msgspec.msgpack.Encoder().encode
+        self._split = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
         self._raw: list[bytes] = []
+        self._count = 0
         self._first = Seq(0)
         self._flushed = 0
         self._chunks = 0
@@ -97,27 +103,50 @@ class LogWriter:
         special = self._special.get(type(event))
         if special is not None:
             raw = special(event, raw)
-        if not self._raw:
-            self._first = event.seq
-        self.head = event.seq
-        self._raw.append(raw)
-        reduce(self.state, event)
+        self._append([event], raw)
         if type(event) is IterationStarted and self._keyframe_due():
             self._keyframe()
-        if len(self._raw) >= schema.CHUNK_EVENTS:
-            self._seal()
-        self.dirty = True
+
+    def add_all(self, events: list[AnyEvent], data: bytes) -> None:
+        """Append ``events``, whose encoded form is the MessagePack array ``data``: as one piece where possible, which
+        is what makes many small events cheap."""
+        apart = [at for at, event in enumerate(events) if type(event) in _APART]
+        if not apart:
+            self._add_run(events, data[schema.array_header(data) :])
+            return
+        raw = self._split(data)
+        start = 0
+        for at in apart:
+            self._add_run(events[start:at], b"".join(raw[start:at]))
+            self.add(events[at], bytes(raw[at]))
+            start = at + 1
+        self._add_run(events[start:], b"".join(raw[start:]))
 
     def add_value(self, event: ValueRecorded, data: bytes) -> None:
         """Append a value whose bytes travelled beside its event."""
-        raw = self._encode(event)
         self._keep(event, data)
-        if not self._raw:
-            self._first = event.seq
-        self.head = event.seq
+        self._append([event], self._encode(event))
+
+    def _add_run(self, events: list[AnyEvent], raw: bytes) -> None:
+        if not events:
+            return
+        for event in events:
+            special = self._special.get(type(event))
+            if special is not None:
+                special(event, b"")
+        self._append(events, raw)
+
+    def _append(self, events: list[AnyEvent], raw: bytes) -> None:
+        count = len(events)
+        if self._count + count > schema.CHUNK_EVENTS and self._count:
+            self._seal()
+        if not self._count:
+            self._first = events[0].seq
         self._raw.append(raw)
-        reduce(self.state, event)
-        if len(self._raw) >= schema.CHUNK_EVENTS:
+        self._count += count
+        self.head = events[-1].seq
+        reduce_all(self.state, events)
+        if self._count >= schema.CHUNK_EVENTS:
             self._seal()
         self.dirty = True
 
@@ -134,12 +163,12 @@ class LogWriter:
         """Commit everything added so far."""
         if not self.dirty:
             return
-        if len(self._raw) > self._flushed:
-            if len(self._raw) > _REWRITE_LIMIT:
+        if self._count > self._flushed:
+            if self._count > _REWRITE_LIMIT:
                 self._seal()
             else:
-                self._write_chunk(schema.RAW, schema.join_events(self._raw))
-                self._flushed = len(self._raw)
+                self._write_chunk(schema.RAW, schema.join_events(self._count, self._raw))
+                self._flushed = self._count
         if self._iteration is not None:
             self._iteration_rows.append(self._iteration_row(self._iteration))
         self._write_pending()
@@ -192,16 +221,16 @@ class LogWriter:
             self._db.execute("BEGIN")
 
     def _write_chunk(self, packing: int, data: bytes) -> None:
-        self._chunk_rows.append((self._first, self.head, self.state.iteration, len(self._raw), packing, data))
+        self._chunk_rows.append((self._first, self.head, self.state.iteration, self._count, packing, data))
         self._pending += len(data)
 
     def _seal(self) -> None:
-        joined = schema.join_events(self._raw)
+        joined = schema.join_events(self._count, self._raw)
         self._write_chunk(*schema.pack(joined))
-        self._since_keyframe += len(self._raw)
+        self._since_keyframe += self._count
         self._bytes_since_keyframe += len(joined)
         self._raw.clear()
-        self._flushed = 0
+        self._count = self._flushed = 0
         self._chunks += 1
         if self._chunks >= schema.CHUNKS_PER_KEYFRAME:
             self._keyframe()

@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from fixtures.synthetic import SCRIPT, SyntheticRun, events, write_events, write_log
+from fixtures.synthetic import SCRIPT, SyntheticRun, events, write_events, write_log, write_log_directly
+from retrograd_debug.log import schema
 from retrograd_debug.log.launch import RecorderProcess, start_recorder
 from retrograd_debug.log.reader import LogReader
 from retrograd_debug.log.ring import RingError, RingWriter
@@ -323,4 +324,37 @@ def test_a_budget_thins_old_values_then_old_events_but_no_scalars(tmp_path: Path
     for event in stream:
         reduce(state, event)
     assert reader.state_at(reader.head) == state
+    reader.close()
+
+
+@pytest.mark.parametrize("size", [1, 7, 15, 16, 32, 70000])
+def test_events_in_batches_make_the_same_log_as_one_by_one(tmp_path: Path, size: int) -> None:
+    stream = events(80)
+    one_by_one = LogReader(write_log_directly(tmp_path / "single.retro", stream))
+    writer, recorder, path = start(tmp_path)
+    for at in range(0, len(stream), size):
+        writer.write_batch(encode(stream[at : at + size]))
+    finish(writer, recorder)
+    batched = LogReader(path)
+    assert batched.events(Seq(1), batched.head) == one_by_one.events(Seq(1), one_by_one.head)
+    assert batched.iterations == one_by_one.iterations
+    assert batched.scalars == one_by_one.scalars
+    assert batched.sites == one_by_one.sites
+    for seq in range(1, batched.head, 97):
+        assert batched.state_at(Seq(seq)) == one_by_one.state_at(Seq(seq))
+    database = sqlite3.connect(path)
+    assert database.execute("SELECT max(events) FROM chunk").fetchone()[0] <= schema.CHUNK_EVENTS
+    database.close()
+    batched.close()
+    one_by_one.close()
+
+
+def test_a_bad_event_in_a_batch_costs_only_itself(tmp_path: Path) -> None:
+    writer, recorder, path = start(tmp_path)
+    stream = events(1)
+    mixed = [msgspec.Raw(encode((99, 7))) if each.seq == 12 else each for each in stream]
+    writer.write_batch(encode(mixed))
+    finish(writer, recorder)
+    reader = LogReader(path)
+    assert reader.events(Seq(1), reader.head) == without_data([each for each in stream if each.seq != 12])
     reader.close()
