@@ -19,6 +19,7 @@ from retrograd_events.events import (
     OptimizerStepEnded,
     OptimizerStepStarted,
     Ref,
+    ScalarLogged,
     ScopeEntered,
     ScopeId,
     Seq,
@@ -58,6 +59,7 @@ class Reading:
     backwards: list[BackwardStarted]
     steps: list[OptimizerStepStarted]
     step_ends: list[OptimizerStepEnded]
+    scalars: list[ScalarLogged]
     error: ExceptionRaised | None
 
 
@@ -73,7 +75,7 @@ def optimizer_of(scopes: dict[ScopeId, ScopeEntered], scope: ScopeId) -> ScopeId
 
 def read(events: Iterable[AnyEvent]) -> Reading:
     """Sort one iteration's events by what they mean for the picture."""
-    reading = Reading([], [], [], {}, [], [], [], None)
+    reading = Reading([], [], [], {}, [], [], [], [], None)
     error: ExceptionRaised | None = None
     for event in events:
         if isinstance(event, OpApplied):
@@ -93,6 +95,8 @@ def read(events: Iterable[AnyEvent]) -> Reading:
             reading.steps.append(event)
         elif isinstance(event, OptimizerStepEnded):
             reading.step_ends.append(event)
+        elif isinstance(event, ScalarLogged):
+            reading.scalars.append(event)
         elif isinstance(event, ExceptionRaised):
             error = event
     return replace(reading, error=error)

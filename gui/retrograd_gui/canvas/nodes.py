@@ -186,11 +186,14 @@ class NodePainter:
         words = item.detail
         if is_sick(fact) and fact is not None and item.state is not ItemState.ERROR:
             words = tr("{nan} NaN, {inf} Inf", nan=fact.nan, inf=fact.inf)
-        taken = text_width("value", item.info) + 10 if item.info else 0
-        painter.drawText(second, _LEFT, elided("value", words, second.width() - taken))
-        if item.info:
+        info = "" if is_sick(fact) else item.info
+        # rather no duration than a cut shape
+        if info and text_width("value", words) + 8 + text_width("value", info) > second.width():
+            info = ""
+        painter.drawText(second, _LEFT, elided("value", words, second.width()))
+        if info:
             painter.setPen(color(theme["text3"] if item.mark is Mark.NONE else theme["text2"]))
-            painter.drawText(second, _RIGHT, item.info)
+            painter.drawText(second, _RIGHT, info)
 
     # --- leaves
 
