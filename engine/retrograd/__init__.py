@@ -51,7 +51,7 @@ if not TYPE_CHECKING:
     globals().update(dtypes.PUBLIC)
     inf, nan, pi, e = math.inf, math.nan, math.pi, math.e
     strided = "strided"
-    __all__ += [*_functions, *dtypes.PUBLIC]
+    __all__ += [*_functions, *dtypes.PUBLIC]  # noqa: PLE0604  names
 
 
 def __getattr__(name: str) -> Callable[..., Tensor]:

@@ -58,10 +58,12 @@ class _Host:
         return 1
 
     def from_host(self, array: Array, index: int) -> Array:
-        return array.copy()
+        copied: Array = array.copy()
+        return copied
 
     def to_host(self, array: Array) -> Array:
-        return array.copy()
+        copied: Array = array.copy()
+        return copied
 
 
 class _Cuda:
@@ -156,7 +158,7 @@ def device(type: str | int | Device, index: int | None = None) -> Device:
     if isinstance(type, Device):
         return type
     if isinstance(type, int):
-        type, index = "cuda", type
+        return device("cuda", type)
     match = re.fullmatch(r"([a-z_]+)(?::(\d+))?", type)
     if match is None or match[1] not in _loaders:
         known = ", ".join(sorted(_loaders))

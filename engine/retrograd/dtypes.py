@@ -74,7 +74,7 @@ def get_default_dtype() -> dtype:
 
 def set_default_dtype(d: dtype) -> None:
     """Let Python floats become ``d`` from now on; ``TypeError`` unless it is a floating type."""
-    if not isinstance(d, dtype) or not d.is_floating_point:
+    if not getattr(d, "is_floating_point", False):
         raise TypeError(f"only floating-point types are supported as the default type, got {d!r}")
     with _default.lock:
         _default.dtype = d

@@ -78,12 +78,14 @@ class Tensor:
         def __ge__(self, other: object) -> Tensor: ...
         def __getitem__(self, index: object) -> Tensor: ...
         def __setitem__(self, index: object, value: object) -> None: ...
+        def __eq__(self, other: object) -> Tensor: ...  # type: ignore[override]  # element by element
+        def __ne__(self, other: object) -> Tensor: ...  # type: ignore[override]
 
     def __new__(cls, *arguments: object) -> Tensor:
         """``Tensor(2, 3)``: uninitialised, of that shape; ``Tensor([1, 2])``: of these values, in the default dtype."""
         from retrograd.functional.create import legacy
 
-        made = cast(Tensor, _new(cls))
+        made = _new(cls)
         source = legacy(arguments)
         _fill(made, source._data, source._meta, None)
         return made
@@ -210,7 +212,7 @@ class Tensor:
         node = self._node
         if type(node) is Output:
             return node.node
-        return None if node is None or type(node) is AccumulateGrad else cast(Node, node)
+        return None if node is None or type(node) is AccumulateGrad else node
 
     @property
     def output_nr(self) -> int:
@@ -356,7 +358,7 @@ class Tensor:
             raise RuntimeError(
                 "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment"
             )
-        made = cast(Tensor, _new(type(self)))
+        made = _new(type(self))
         _fill(made, self._data.copy(), self._meta, None)
         made.__dict__.update(self.__dict__)
         made.requires_grad_(self.requires_grad)
@@ -378,7 +380,7 @@ def _fill(tensor: Tensor, data: Array, meta: Meta, node: Node | Output | None) -
 
 def wrap(data: Array, meta: Meta, node: Node | Output | None) -> Tensor:
     """A tensor around an array (shared, not copied) of which ``meta`` is true."""
-    made = cast(Tensor, _new(Tensor))
+    made = _new(Tensor)
     made._data = data
     made._meta = meta
     made._node = node

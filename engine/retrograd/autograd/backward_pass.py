@@ -7,11 +7,11 @@ they can. There is no recursion, so a graph may be as deep as memory allows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 from retrograd.autograd.gradients import Kind
 from retrograd.autograd.node import AccumulateGrad, Node, Output
-from retrograd.autograd.observe import run_observed
+from retrograd.autograd.observe import Watched
 from retrograd_events.tap import Listener
 
 Wanted = dict[Node, dict[int, int]]
@@ -33,39 +33,36 @@ def run(
     ``keep``: leave what nodes saved for another pass. ``only``: run what leads to these nodes (None: everything).
     ``listener`` is told about it as pass ``number``.
     """
-    missing = _count(dict.fromkeys(_node(edge) for edge, _ in roots), only)  # gradients still to come
+    missing = _count(dict.fromkeys(_node(root) for root, _ in roots), only)  # gradients still to come
     arrived: dict[Node, object] = {}  # gradients of nodes that wait (a list for a node of several outputs)
     owned: set[Node] = set()  # nodes whose arrived gradient is a sum made here
-    ready: list[tuple[int, Node]] = []
+    ready = [(-node.seq, node) for node in {_node(root) for root, _ in roots} if not missing[node]]
+    heapify(ready)
     answers: dict[int, object] = {}
-    run_name = kind.run
-    for edge, seed in roots:
-        node = _node(edge)
-        _put(arrived, owned, kind, edge, seed)
-        if not missing[node]:
-            missing[node] = -1  # queued, once
-            heappush(ready, (-node.seq, node))
+    watched = Watched(kind, wanted, only, answers, listener, number)
+    for root, seed in roots:
+        _put(arrived, owned, kind, root, seed)
     while ready:
         node = heappop(ready)[1]
-        if listener is None and node.hooks is None and node not in wanted and node in arrived and not node.outputs:
-            grads = getattr(node, run_name)(arrived.pop(node))
+        grad = arrived.pop(node, None)
+        if listener is None and node.hooks is None and grad is not None and node not in wanted and not node.outputs:
+            grads = getattr(node, kind.run)(grad)
         else:
-            grads = run_observed(node, arrived.pop(node, None), kind, wanted, only, answers, listener, number)
+            grads = watched.run(node, grad)
         if not keep:
             node.saved = None
         leaves: list[AccumulateGrad] = []
-        for edge, grad in zip(node.edges, grads):
+        for edge, grad in zip(node.edges, grads):  # noqa: B905  as many of each; strict costs time
             if edge is None:
                 continue
-            target = edge if type(edge) is not Output else edge.node
+            target = edge.node if type(edge) is Output else edge
             left = missing.get(target, 0) - 1
             if left < 0:
                 continue  # nothing wanted lies that way
             if grad is not None:
                 if target in arrived or type(edge) is Output:
                     _put(arrived, owned, kind, edge, grad)
-                    if listener is not None:
-                        listener.gradients_summed(number, target, 0, arrived[target])
+                    watched.summed(edge, arrived[target])
                 else:
                     arrived[target] = grad
             missing[target] = left
@@ -74,18 +71,17 @@ def run(
                     leaves.append(target)
                 else:
                     heappush(ready, (-target.seq, target))
-        grads = grad = None
+        grads = grad = None  # what leaves get must be theirs alone
         for leaf in leaves:
-            if leaf in arrived:
-                if listener is None and leaf.hooks is None and leaf not in wanted:
-                    kind.accumulate(leaf.variable, arrived.pop(leaf))
-                else:
-                    run_observed(leaf, arrived.pop(leaf), kind, wanted, only, answers, listener, number)
+            if listener is None and leaf.hooks is None and leaf not in wanted and leaf in arrived:
+                kind.accumulate(leaf.variable, arrived.pop(leaf))
+            elif leaf in arrived:
+                watched.run(leaf, arrived.pop(leaf))
     return answers
 
 
 def _node(edge: Node | Output) -> Node:
-    return edge.node if isinstance(edge, Output) else edge
+    return edge.node if type(edge) is Output else edge
 
 
 def _put(arrived: dict[Node, object], owned: set[Node], kind: Kind, edge: Node | Output, grad: object) -> None:
@@ -109,7 +105,7 @@ def _count(roots: Iterable[Node], only: set[Node] | None) -> dict[Node, int]:
     while todo:
         for edge in todo.pop().edges:
             if edge is not None:
-                node = edge if type(edge) is not Output else edge.node
+                node = edge.node if type(edge) is Output else edge
                 if node in missing:
                     missing[node] += 1
                 else:

@@ -95,7 +95,7 @@ def _pass(
             raise RuntimeError(f"got {len(roots)} tensors and {len(given)} gradients")
         given = [None] * len(roots)
     edges = [_edge(each) for each in roots]
-    starts = [_seed(root, seed) for root, seed in zip(roots, given)]
+    starts = [_seed(root, seed) for root, seed in zip(roots, given, strict=True)]
     wanted: Wanted = {}
     only: set[Node] | None = None
     if inputs is not None:
@@ -121,7 +121,7 @@ def _pass(
     try:
         with np.errstate(all="ignore"):
             return run(
-                [(edge, kind.back(start)) for edge, start in zip(edges, starts)],
+                [(edge, kind.back(start)) for edge, start in zip(edges, starts, strict=True)],
                 kind, keep=keep, wanted=wanted, only=only, listener=listener, number=number,
             )  # fmt: skip
     except BaseException as raised:

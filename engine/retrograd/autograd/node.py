@@ -5,7 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Sequence
 from types import CodeType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, final
 
 from retrograd.autograd import sites
 from retrograd.autograd.hooks import NodeHooks
@@ -80,6 +80,7 @@ class Node:
         return f"<{type(self).__name__} object at {id(self):#x}>"
 
 
+@final
 class Output:
     """One output of a node that has several: what a tensor points to instead of the node."""
 

@@ -6,52 +6,96 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from retrograd.autograd.gradients import Kind, as_array
-from retrograd.autograd.node import AccumulateGrad, Node
+from retrograd.autograd.node import AccumulateGrad, Node, Output
 from retrograd.tensor import Tensor
 from retrograd_events.tap import Listener
 
 
-def run_observed(
-    node: Node,
-    grad: object,
-    kind: Kind,
-    wanted: dict[Node, dict[int, int]],
-    only: set[Node] | None,
-    answers: dict[int, object],
-    listener: Listener | None,
-    number: int,
-) -> Sequence[object]:
-    """Run ``node`` on ``grad``; a gradient per edge. In PyTorch's order: hooks of its outputs' tensors, gradients
-    kept or captured, hooks before the node, the node, hooks after it."""
-    grads: list[object] = list(cast("list[object]", grad)) if node.outputs and grad is not None else [grad]
-    grads = [None if each is None else as_array(each) for each in grads]
-    if node.hooks is not None:
-        _tensor_hooks(node, grads, kind)
-    places = wanted.get(node)
-    if places is not None:
-        for index, place in places.items():
-            answers[place] = grads[index] if index < len(grads) else None
-        if isinstance(node, AccumulateGrad) or not _leads_on(node, only):
-            return (None,) * len(node.edges)
-    started = 0
-    if listener is not None:
-        started = listener.node_starting(number, node, grads)
-    if node.hooks is not None:
-        for hook in tuple(node.hooks.before.values()):
-            result = hook(_tensors(grads, kind))
-            if result is not None:
-                grads = [None if each is None else kind.back(each) for each in _tuple(result)]
-    if isinstance(node, AccumulateGrad):
-        return _accumulate(node, grads, kind, listener, number, started)
-    out = _run(node, grads, kind)
-    if node.hooks is not None:
-        for hook in tuple(node.hooks.after.values()):
-            result = hook(_tensors(out, kind), _tensors(grads, kind))
-            if result is not None:
-                out = [None if each is None else kind.back(each) for each in _tuple(result)]
-    if listener is not None:
-        out = [None if each is None else as_array(each) for each in out]
-        listener.node_finished(number, node, out, started)
+class Watched:
+    """Runs the steps of a pass that someone looks at; what it is given is described at ``backward_pass.run``."""
+
+    __slots__ = ("answers", "kind", "listener", "number", "only", "wanted")
+
+    def __init__(
+        self,
+        kind: Kind,
+        wanted: dict[Node, dict[int, int]],
+        only: set[Node] | None,
+        answers: dict[int, object],
+        listener: Listener | None,
+        number: int,
+    ) -> None:
+        self.kind = kind
+        self.wanted = wanted
+        self.only = only
+        self.answers = answers
+        self.listener = listener
+        self.number = number
+
+    def summed(self, edge: Node | Output, total: object) -> None:
+        """Tell that another gradient reached a waiting node."""
+        if self.listener is None:
+            return
+        if type(edge) is Output:
+            parts = cast("list[object]", total)
+            self.listener.gradients_summed(self.number, edge.node, edge.index, parts[edge.index])
+        else:
+            self.listener.gradients_summed(self.number, edge, 0, total)
+
+    def run(self, node: Node, grad: object) -> Sequence[object]:
+        """Run ``node`` on ``grad``; a gradient per edge. In PyTorch's order: hooks of its outputs' tensors, gradients
+        kept or captured, hooks before the node, the node, hooks after it."""
+        kind, listener = self.kind, self.listener
+        grads: list[object] = list(cast("list[object]", grad)) if node.outputs and grad is not None else [grad]
+        if listener is not None or node.hooks is not None:
+            grads = [None if each is None else as_array(each) for each in grads]
+        if node.hooks is not None:
+            _tensor_hooks(node, grads, kind)
+        places = self.wanted.get(node)
+        if places is not None:
+            for index, place in places.items():
+                self.answers[place] = grads[index] if index < len(grads) else None
+            if isinstance(node, AccumulateGrad) or not _leads_on(node, self.only):
+                return (None,) * len(node.edges)
+        started = listener.node_starting(self.number, node, grads) if listener is not None else 0
+        if node.hooks is not None:
+            _before(node, grads, kind)
+        if isinstance(node, AccumulateGrad):
+            return self._accumulate(node, grads, started)
+        out = _run(node, grads, kind)
+        if node.hooks is not None:
+            out = _after(node, out, grads, kind)
+        if listener is not None:
+            out = [None if each is None else as_array(each) for each in out]
+            listener.node_finished(self.number, node, out, started)
+        return out
+
+    def _accumulate(self, node: AccumulateGrad, grads: list[object], started: int) -> Sequence[object]:
+        leaf = node.variable
+        if grads[0] is not None:
+            self.kind.accumulate(leaf, grads[0])
+        if node.hooks is not None:
+            _after(node, (), grads, self.kind)
+        if self.listener is not None:
+            self.listener.node_finished(self.number, node, (), started)
+            self.listener.gradient_accumulated(self.number, node, leaf)
+        return ()
+
+
+def _before(node: Node, grads: list[object], kind: Kind) -> None:
+    assert node.hooks is not None
+    for hook in tuple(node.hooks.before.values()):
+        result = hook(_tensors(grads, kind))
+        if result is not None:
+            grads[:] = [None if each is None else kind.back(each) for each in _tuple(result)]
+
+
+def _after(node: Node, out: Sequence[object], grads: list[object], kind: Kind) -> Sequence[object]:
+    assert node.hooks is not None
+    for hook in tuple(node.hooks.after.values()):
+        result = hook(_tensors(out, kind), _tensors(grads, kind))
+        if result is not None:
+            out = [None if each is None else kind.back(each) for each in _tuple(result)]
     return out
 
 
@@ -60,21 +104,6 @@ def _run(node: Node, grads: list[object], kind: Kind) -> Sequence[object]:
         return (None,) * len(node.edges)
     function: Callable[..., Sequence[object]] = getattr(node, kind.run)
     return function(tuple(grads) if node.outputs else grads[0])
-
-
-def _accumulate(
-    node: AccumulateGrad, grads: list[object], kind: Kind, listener: Listener | None, number: int, started: int
-) -> Sequence[object]:
-    leaf = node.variable
-    if grads[0] is not None:
-        kind.accumulate(leaf, grads[0])
-    if node.hooks is not None:
-        for hook in tuple(node.hooks.after.values()):
-            hook((), _tensors(grads, kind))
-    if listener is not None:
-        listener.node_finished(number, node, (), started)
-        listener.gradient_accumulated(number, node, leaf)
-    return ()
 
 
 def _leads_on(node: Node, only: set[Node] | None) -> bool:

@@ -103,7 +103,7 @@ def positions(view: Array, base: Array) -> Array:
 
 def _addresses(array: Array) -> Array:
     total = np.full(array.shape, array.__array_interface__["data"][0], np.int64)
-    for axis, (length, stride) in enumerate(zip(array.shape, array.strides)):
+    for axis, (length, stride) in enumerate(zip(array.shape, array.strides, strict=True)):
         steps = np.arange(length, dtype=np.int64) * stride
         total += steps.reshape((-1,) + (1,) * (array.ndim - axis - 1))
     return total
@@ -131,11 +131,11 @@ class CopySlices(_Partial):
         whole = replaced(g, 0.0 if first is None else first, positions=self.positions)
         return [whole if self.edges[0] is not None else None, *grads[1:]]
 
-    def run(self, grad: Tensor) -> Sequence[object]:  # type: ignore[override]  # a method where others have a function
+    def run(self, grad: Tensor) -> Sequence[object]:
         """On raw arrays."""
         return self._through(grad, "run")
 
-    def run_recorded(self, grad: Tensor) -> Sequence[object]:  # type: ignore[override]
+    def run_recorded(self, grad: Tensor) -> Sequence[object]:
         """On recorded tensors."""
         return self._through(grad, "run_recorded")
 
@@ -145,8 +145,8 @@ class AsStridedBackward0(_Partial):
 
     __slots__ = ()
 
-    def run(self, grad: Tensor) -> Sequence[object]:  # type: ignore[override]
+    def run(self, grad: Tensor) -> Sequence[object]:
         """On raw arrays and recorded tensors alike."""
         return (scattered(grad, positions=self.positions, size=self.size),)
 
-    run_recorded = run  # type: ignore[assignment]
+    run_recorded = run

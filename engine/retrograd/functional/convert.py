@@ -72,8 +72,7 @@ def _moved(self: Tensor, place: Device) -> Tensor:
     return move(self, place)
 
 
-@method
-def cpu_(self: Tensor) -> Tensor:
+def _to_host(self: Tensor) -> Tensor:
     """On the host."""
     return to(self, cpu)
 
@@ -84,8 +83,7 @@ def cuda(self: Tensor, device: str | int | Device | None = None) -> Tensor:
     return to(self, find_device("cuda" if device is None else device))
 
 
-Tensor.cpu = Tensor.cpu_  # type: ignore[assignment]  # ``cpu`` is the device in this module
-del Tensor.cpu_
+setattr(Tensor, "cpu", _to_host)  # noqa: B010  ``cpu`` is the device in this module
 
 
 def _converter(kind: DType) -> object:
@@ -96,9 +94,8 @@ def _converter(kind: DType) -> object:
     return convert
 
 
-for _name in ("half", "float", "double", "short", "int", "long"):
+for _name in ("half", "float", "double", "short", "int", "long", "bool"):
     setattr(Tensor, _name, _converter(PUBLIC[_name]))
-Tensor.bool = _converter(PUBLIC["bool"])  # type: ignore[assignment]
 
 
 @method

@@ -90,8 +90,8 @@ def _narrow(input: Tensor, dim: int, part: slice) -> Tensor:
     return shape.slice_.call(input, dim=dim, start=start, stop=max(start, stop), step=step)
 
 
-def _place(input: Tensor, lookups: dict[int, Tensor]) -> tuple[tuple[object, ...], list[Tensor]]:
-    place: list[object] = []
+def _place(input: Tensor, lookups: dict[int, Tensor]) -> tuple[indexing.Place, list[Tensor]]:
+    place: list[str | slice] = []
     arrays: list[Tensor] = []
     dim = 0
     while dim < input.ndim and (dim <= max(lookups)):

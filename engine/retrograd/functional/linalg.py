@@ -8,7 +8,7 @@ from retrograd.tensor import Tensor
 
 
 def _check(name: str, first: Tensor, second: Tensor) -> None:
-    if not isinstance(first, Tensor) or not isinstance(second, Tensor):
+    if not all(isinstance(each, Tensor) for each in (first, second)):
         raise TypeError(f"{name}(): expected two Tensors, got {type(first).__name__} and {type(second).__name__}")
     if first._meta.dtype is not second._meta.dtype:
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {first.dtype} != {second.dtype}")
@@ -30,7 +30,7 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
 @both
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """The matrix product: of vectors their inner product, of batches the products (batch dimensions broadcast)."""
-    if isinstance(input, Tensor) and isinstance(other, Tensor) and (not input.ndim or not other.ndim):
+    if not all(getattr(each, "ndim", 1) for each in (input, other)):
         raise RuntimeError("both arguments to matmul need to be at least 1D, but they are "
                            f"{input.ndim}D and {other.ndim}D")  # fmt: skip
     _check("matmul", input, other)

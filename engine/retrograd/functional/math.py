@@ -152,7 +152,6 @@ _OPERATORS = {
 }  # fmt: skip
 for _name, _function in _OPERATORS.items():
     setattr(Tensor, _name, _function)
-Tensor.__hash__ = object.__hash__  # type: ignore[method-assign]  # setting __eq__ took it away
 
 _IN_PLACE = {op.key: inplace(op) for op in registry.values() if op.elementwise and op.writes}
 for _name, _function in _IN_PLACE.items():

@@ -130,7 +130,7 @@ def _extreme(input: Tensor, dim: int | Tensor | None, keepdim: bool, which: str)
     if dim is None:
         return reduce.max.call(input) if which == "max" else reduce.min.call(input)
     axis = check_dim(dim, max_rank(input))
-    values, indices = take_along.call(input, dim=axis, keepdim=keepdim, which=which)  # type: ignore[misc]
+    values, indices = take_along.call(input, dim=axis, keepdim=keepdim, which=which)
     return _Extreme(values, indices)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from retrograd.functional.create import shape_of
 from retrograd.functional.reduce import check_dim, max_rank
@@ -11,8 +12,15 @@ from retrograd.ops import reduce, shape
 from retrograd.tensor import Tensor
 
 
+def sizes_of(size: Sequence[object]) -> tuple[int, ...]:
+    """Lengths given as numbers or as one sequence; -1 is left to the caller."""
+    if len(size) == 1 and isinstance(size[0], (tuple, list)):
+        size = size[0]
+    return tuple(int(cast(int, each)) for each in size)
+
+
 def _complete(input: Tensor, size: tuple[object, ...]) -> tuple[int, ...]:
-    lengths = [int(each) for each in (size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size)]  # type: ignore[call-overload]
+    lengths = list(sizes_of(size))
     count = input._meta.numel
     if lengths.count(-1) > 1:
         raise RuntimeError("only one dimension can be inferred")
@@ -107,7 +115,7 @@ def _permute(self: Tensor, *dims: int | Sequence[int]) -> Tensor:
     return permute(self, order)  # type: ignore[arg-type]  # numbers, one way or the other
 
 
-Tensor.permute = _permute  # type: ignore[assignment]
+setattr(Tensor, "permute", _permute)  # noqa: B010  the function of that name takes its dims as one
 
 
 @both
@@ -165,7 +173,7 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 @method
 def expand(self: Tensor, *size: object) -> Tensor:
     """Repeated along dimensions of length 1, without a copy; -1 leaves a length as it is."""
-    lengths = [int(each) for each in (size[0] if len(size) == 1 and isinstance(size[0], (tuple, list)) else size)]  # type: ignore[call-overload]
+    lengths = list(sizes_of(size))
     extra = len(lengths) - self.ndim
     if extra < 0:
         raise RuntimeError(
@@ -213,7 +221,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     whole = [each for each in parts if not (each.ndim == 1 and each.shape[0] == 0)] or parts[:1]
     axis = check_dim(dim, max_rank(whole[0]))
     for each in whole[1:]:
-        for place, (have, want) in enumerate(zip(each.shape, whole[0].shape)):
+        for place, (have, want) in enumerate(zip(each.shape, whole[0].shape, strict=True)):
             if each.ndim != whole[0].ndim or (place != axis and have != want):
                 raise RuntimeError(
                     f"Sizes of tensors must match except in dimension {axis}. Expected {list(whole[0].shape)} but got "

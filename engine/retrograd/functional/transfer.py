@@ -39,7 +39,7 @@ class ToCopyBackward0(Node):
     __slots__ = ()
     op_name = "to_copy"
 
-    def run(self, grad: Array) -> Sequence[object]:  # type: ignore[override]  # a method where others have a function
+    def run(self, grad: Array) -> Sequence[object]:
         """On raw arrays."""
         from retrograd.devices import device_of
 
@@ -47,6 +47,6 @@ class ToCopyBackward0(Node):
         assert isinstance(home, Device)
         return (carried(grad, device_of(grad), home),)
 
-    def run_recorded(self, grad: Tensor) -> Sequence[object]:  # type: ignore[override]
+    def run_recorded(self, grad: Tensor) -> Sequence[object]:
         """On recorded tensors."""
         return (grad.to(self.params["device"]),)

@@ -20,7 +20,7 @@ def elementwise(listener: Listener, name: str, inputs: Sequence[object]) -> None
     shapes = [each._meta.shape for each in inputs if isinstance(each, Tensor)]
     rank = max(map(len, shapes), default=0)
     padded = [(1,) * (rank - len(shape)) + tuple(shape) for shape in shapes]
-    count = math.prod(max(lengths) for lengths in zip(*padded)) if padded else 1
+    count = math.prod(max(lengths) for lengths in zip(*padded, strict=True)) if padded else 1
     _tell(listener, name, count, inputs)
 
 

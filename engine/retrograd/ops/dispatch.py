@@ -27,6 +27,7 @@ from retrograd_events.tap import Listener, tap
 VIEW = 1
 IN_PLACE = 2
 NO_PARAMS: Mapping[str, object] = {}
+_NOTHING = find((), bool_, cpu)
 
 _new = object.__new__
 _getframe = sys._getframe
@@ -105,7 +106,7 @@ def make_node(
     outputs: tuple[Meta, ...],
 ) -> Node:
     """A node, numbered and placed."""
-    node = cast(Node, _new(kind))
+    node = _new(kind)
     node.edges = edges
     node.saved = saved
     node.metas = metas
@@ -145,7 +146,7 @@ def _unary(op: Op) -> Callable[[Tensor], Tensor]:
                     out_meta = meta.as_bool
             if meta.scalar:
                 array = meta.xp.asarray(array)
-            out = cast(Tensor, _new(Tensor))
+            out = _new(Tensor)
             out._data = array
             out._meta = out_meta
             out._node = None
@@ -155,7 +156,7 @@ def _unary(op: Op) -> Callable[[Tensor], Tensor]:
             out._tid = 0
             edge = input._node
             if edge is not None and kind is not None and mode.enabled:
-                node = cast(Node, _new(kind))
+                node = _new(kind)
                 node.edges = (edge,)
                 if plain:
                     node.saved = ()
@@ -177,7 +178,7 @@ def _unary(op: Op) -> Callable[[Tensor], Tensor]:
                 node.lasti = frame.f_lasti
                 node.seq = tick()
                 out._node = node
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  it is raised again, in words
             raise errors.told(listener, op, (input,), NO_PARAMS, error) from None
         if listener is not None:
             listener.op_applied(name, (input,), NO_PARAMS, (out,), started, 0)
@@ -202,6 +203,7 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
         started = 0 if listener is None else listener.op_starting(name, (input, other), NO_PARAMS)
         try:
             number = type(other)
+            value: object = None
             try:
                 meta = input._meta
                 left = input._node
@@ -212,7 +214,7 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
                     value, right = other._data, other._node  # type: ignore[attr-defined]  # or AttributeError
                     straight = meta is other._meta and meta.category >= lowest  # type: ignore[attr-defined]
             except AttributeError:  # not two tensors
-                straight = False
+                meta, straight = _NOTHING, False
                 left, right = getattr(input, "_node", None), getattr(other, "_node", None)
             if straight:
                 if listener is not None and meta.numel > announce.LARGE:
@@ -225,7 +227,7 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
                 metas = None
             else:
                 array, meta, metas = mixed(op, (input, other), listener)
-            out = cast(Tensor, _new(Tensor))
+            out = _new(Tensor)
             out._data = array
             out._meta = meta
             out._node = None
@@ -234,7 +236,7 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
             out._grad = None
             out._tid = 0
             if (left is not None or right is not None) and kind is not None and mode.enabled and meta.floating:
-                node = cast(Node, _new(kind))
+                node = _new(kind)
                 node.edges = edges = (left, right)
                 if plain:
                     node.saved = ()
@@ -254,7 +256,7 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
                 node.lasti = frame.f_lasti
                 node.seq = tick()
                 out._node = node
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  it is raised again, in words
             raise errors.told(listener, op, (input, other), NO_PARAMS, error) from None
         if listener is not None:
             listener.op_applied(name, (input, other), NO_PARAMS, (out,), started, 0)
@@ -328,10 +330,8 @@ def _general(op: Op) -> Callable[..., object]:
                     announce.other(listener, op, inputs, params)
                 arrays = [each._data if isinstance(each, Tensor) else each for each in inputs]
                 result = forward(device.xp, *arrays, **params)
-                if single:
-                    outs = (wrap_on(result, device),)
-                else:
-                    outs = tuple([wrap_on(each, device) for each in result])  # type: ignore[attr-defined]
+                results = (result,) if single else cast("tuple[object, ...]", result)
+                outs = tuple([wrap_on(each, device) for each in results])
             if view:
                 _link(inputs[0], outs)  # type: ignore[arg-type]  # a view's first input is a tensor
             if kind is not None and mode.enabled:
@@ -340,7 +340,7 @@ def _general(op: Op) -> Callable[..., object]:
                     if edge is not None:
                         _record(op, inputs, outs, edges, metas, params)
                         break
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  it is raised again, in words
             raise errors.told(listener, op, inputs, params, error) from None
         if listener is not None:
             listener.op_applied(name, inputs, params, outs, started, flags)

@@ -7,7 +7,13 @@ from retrograd.meta import Array
 from retrograd.ops.compare import ge, gt, le, lt
 from retrograd.ops.primitive import primitive
 from retrograd.ops.samples import (
-    pairs_of_positives, pairs_of_reals, pairs_over_positives, positives, powers, reals, with_number,
+    pairs_of_positives,
+    pairs_of_reals,
+    pairs_over_positives,
+    positives,
+    powers,
+    reals,
+    with_number,
 )  # fmt: skip
 from retrograd.ops.select import where
 from retrograd.tensor import Tensor

@@ -13,8 +13,9 @@ from retrograd.ops.reduce import sum_like
 from retrograd.ops.samples import Sample, apart
 from retrograd.tensor import Tensor
 
-Place = tuple[object, ...]
-"""An index per dimension: an int array, a mask, or a full slice."""
+Key = tuple["Array | slice", ...]
+Place = tuple["str | slice", ...]
+"""An index per dimension: "?" for the next of the index arrays (or masks), or a full slice."""
 
 
 def lookups(rng: np.random.Generator) -> Iterator[Sample]:
@@ -25,9 +26,9 @@ def lookups(rng: np.random.Generator) -> Iterator[Sample]:
     yield Sample((apart(rng, 2, 3), np.array([[True, False, True], [False, False, True]])), {"place": ("?",)})
 
 
-def _full(place: Place, indices: tuple[Array, ...]) -> tuple[object, ...]:
+def _full(place: Place, indices: tuple[Array, ...]) -> Key:
     left = iter(indices)
-    return tuple(next(left) if each == "?" else each for each in place)
+    return tuple(next(left) if isinstance(each, str) else each for each in place)
 
 
 @primitive(samples=lookups, torch="-", public=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from retrograd.autograd.mode import mode
-from retrograd.autograd.node import Node
+from retrograd.autograd.node import Node, Output
 from retrograd.autograd.versions import versions_of
 from retrograd.dtypes import FLOATING, can_cast, number_dtype
 from retrograd.meta import Array
@@ -57,14 +57,14 @@ def change(
     try:
         check_writable(input, name)
         rebase(input, compute(input))
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001  it is raised again, in words
         raise errors.told(listener, op, inputs, params, error) from None
     if listener is not None:
         listener.op_applied(name, inputs, params, (input,), started, IN_PLACE)
     return input
 
 
-def _edges(op: Op, inputs: Sequence[object]) -> tuple[object, ...] | None:
+def _edges(op: Op, inputs: Sequence[object]) -> tuple[Node | Output | None, ...] | None:
     if not mode.enabled or op.node_type is None:
         return None
     edges = tuple([each._node if isinstance(each, Tensor) else None for each in inputs])
@@ -79,7 +79,7 @@ def write(op: Op, target: Tensor, others: Sequence[object]) -> None:
             f"result type {kind.name} can't be cast to the desired output type {target._meta.dtype.name}"
         )
     array: Array = target._data
-    shape = device.xp.broadcast(*ready).shape if others else array.shape  # type: ignore[attr-defined]
+    shape = device.xp.broadcast(*ready).shape if others else array.shape
     if tuple(shape) != array.shape:
         raise RuntimeError(f"output with shape {list(array.shape)} doesn't match the broadcast shape {list(shape)}")
     if ready[0] is array:

@@ -8,9 +8,9 @@ import numpy as np
 
 from retrograd.devices import Namespace
 from retrograd.meta import Array
-from retrograd.ops.elementwise import abs, sign
+from retrograd.ops.elementwise import abs, sign  # noqa: A004
 from retrograd.ops.primitive import primitive
-from retrograd.ops.reduce import mean, sum
+from retrograd.ops.reduce import mean, sum  # noqa: A004
 from retrograd.ops.samples import Sample, apart
 from retrograd.tensor import Tensor
 

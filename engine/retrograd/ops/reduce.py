@@ -102,7 +102,7 @@ def filled(rng: np.random.Generator) -> Iterator[Sample]:
 @primitive(samples=filled, linear=True, public=False)
 def mean(xp: Namespace, input: Array) -> Array:
     """The mean of all elements."""
-    return xp.add.reduce(input, axis=None) / input.dtype.type(input.size)
+    return xp.true_divide(xp.add.reduce(input, axis=None), input.dtype.type(input.size))
 
 
 @mean.vjp("input")
@@ -124,7 +124,7 @@ def mean_dim(xp: Namespace, input: Array, *, dim: Dims, keepdim: bool = False) -
     count = 1
     for each in dim:
         count *= input.shape[each] if input.ndim else 1
-    return total / input.dtype.type(count)
+    return xp.true_divide(total, input.dtype.type(count))
 
 
 @mean_dim.vjp("input")
@@ -212,7 +212,8 @@ def var(xp: Namespace, input: Array, *, dim: Dims, correction: float = 1, keepdi
     kind = input.dtype.type
     off = input - xp.add.reduce(input, axis=dim, keepdims=True) / kind(count)
     left = count - correction
-    return xp.add.reduce(off * off, axis=dim, keepdims=keepdim) / kind(left if left > 0 else 0)
+    total = xp.add.reduce(off * off, axis=dim, keepdims=keepdim)
+    return xp.true_divide(total, kind(left if left > 0 else 0))
 
 
 @var.vjp("input")

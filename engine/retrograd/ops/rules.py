@@ -164,7 +164,7 @@ def _binary_crossed(first: Callable[..., object], second: Callable[..., object])
 def _homes(node: Node, grads: Sequence[object]) -> Sequence[object]:
     metas = node.metas
     assert metas is not None
-    return [_home(grad, meta, node) for grad, meta in zip(grads, metas)]  # type: ignore[arg-type]
+    return [_home(grad, meta, node) for grad, meta in zip(grads, metas, strict=True)]  # type: ignore[arg-type]
 
 
 class _Plan:
@@ -205,10 +205,10 @@ class _Plan:
             if self.variadic and serves == (last,):
                 grads[last:] = result  # type: ignore[call-overload]
             elif rule.needs:
-                for each, part in zip(serves, result):  # type: ignore[call-overload]
+                for each, part in zip(serves, result, strict=True):  # type: ignore[call-overload]
                     grads[each] = part
             else:
-                for each, want in zip(serves, wanted):
+                for each, want in zip(serves, wanted, strict=True):
                     if want:
                         grads[each] = result
         return grads
@@ -254,7 +254,7 @@ def _recorded(op: Op) -> Run:
         if node.metas is not None:
             grads = [
                 conform_recorded(each, meta) if isinstance(each, Tensor) and isinstance(meta, Meta) else each
-                for each, meta in zip(grads, node.metas)
+                for each, meta in zip(grads, node.metas, strict=True)
             ]
         return grads
 

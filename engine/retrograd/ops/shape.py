@@ -23,7 +23,7 @@ def reshapes(rng: np.random.Generator) -> Iterator[Sample]:
 @primitive(samples=reshapes, torch="-", view=True, linear=True, public=False)
 def view(xp: Namespace, input: Array, *, size: tuple[int, ...]) -> Array:
     """The elements in another shape."""
-    return input.reshape(size)
+    return xp.reshape(input, size)
 
 
 @view.vjp("input")
@@ -33,7 +33,7 @@ def _(g: Tensor, input_meta: Meta) -> Tensor:
 
 def reshaped(value: Tensor, size: tuple[int, ...]) -> Tensor:
     """``value`` in another shape, a copy where no view will do (also for raw arrays)."""
-    return value.reshape(size) if isinstance(value, Tensor) else view(value, size=size)
+    return value.reshape(size) if hasattr(value, "_node") else view(value, size=size)
 
 
 def unsafe_reshapes(rng: np.random.Generator) -> Iterator[Sample]:
@@ -63,7 +63,7 @@ def matrices(rng: np.random.Generator) -> Iterator[Sample]:
 @primitive(samples=matrices, view=True, linear=True)
 def t(xp: Namespace, input: Array) -> Array:
     """The transpose of a matrix (a vector or number as it is)."""
-    return input.T
+    return xp.transpose(input)
 
 
 @t.vjp("input")
@@ -80,7 +80,7 @@ def swaps(rng: np.random.Generator) -> Iterator[Sample]:
 @primitive(samples=swaps, view=True, linear=True)
 def transpose(xp: Namespace, input: Array, *, dim0: int, dim1: int) -> Array:
     """Two dimensions swapped."""
-    return input.swapaxes(dim0, dim1)
+    return xp.swapaxes(input, dim0, dim1)
 
 
 @transpose.vjp("input")
@@ -97,7 +97,7 @@ def permutations(rng: np.random.Generator) -> Iterator[Sample]:
 @primitive(samples=permutations, view=True, linear=True, public=False)
 def permute(xp: Namespace, input: Array, *, dims: tuple[int, ...]) -> Array:
     """The dimensions in another order."""
-    return input.transpose(dims)
+    return xp.transpose(input, dims)
 
 
 @permute.vjp("input")
@@ -111,7 +111,7 @@ def _(g: Tensor, *, dims: tuple[int, ...]) -> Tensor:
 @primitive(samples=reals, view=True, linear=True, public=False)
 def squeeze(xp: Namespace, input: Array) -> Array:
     """Without the dimensions of length 1."""
-    return input.squeeze()
+    return xp.squeeze(input)
 
 
 @squeeze.vjp("input")
@@ -128,7 +128,7 @@ def squeezed_dims(rng: np.random.Generator) -> Iterator[Sample]:
 @primitive(samples=squeezed_dims, view=True, linear=True, name="squeeze", node="SqueezeBackward1", public=False)
 def squeeze_dim(xp: Namespace, input: Array, *, dim: int) -> Array:
     """Without dimension ``dim`` if its length is 1."""
-    return input.squeeze(dim) if input.ndim and input.shape[dim] == 1 else input
+    return xp.squeeze(input, dim) if input.ndim and input.shape[dim] == 1 else input
 
 
 @squeeze_dim.vjp("input")
@@ -168,7 +168,8 @@ def _(g: Tensor) -> Tensor:
 @primitive(samples=reals, torch="-", node="AliasBackward0", view=True, linear=True, public=False)
 def alias_view(xp: Namespace, input: Array) -> Array:
     """The same elements."""
-    return input.view()
+    seen: Array = input.view()
+    return seen
 
 
 @alias_view.vjp("input")
@@ -192,7 +193,7 @@ def cat(xp: Namespace, *tensors: Array, dim: int) -> Array:
 def _(g: Tensor, tensors_meta: Sequence[Meta], needs: Sequence[bool], *, dim: int) -> list[Tensor | None]:
     grads: list[Tensor | None] = []
     start = 0
-    for meta, need in zip(tensors_meta, needs):
+    for meta, need in zip(tensors_meta, needs, strict=True):
         end = start + meta.shape[dim]
         grads.append(slice_(g, dim=dim % len(meta.shape), start=start, stop=end, step=1) if need else None)
         start = end
@@ -225,7 +226,8 @@ def slices(rng: np.random.Generator) -> Iterator[Sample]:
 @primitive(samples=slices, torch="-", name="slice", node="SliceBackward0", view=True, linear=True, public=False)
 def slice_(xp: Namespace, input: Array, *, dim: int, start: int, stop: int, step: int) -> Array:
     """A range of dimension ``dim`` (bounds already within it)."""
-    return input[(slice(None),) * dim + (slice(start, stop, step),)]
+    part: Array = input[(slice(None),) * dim + (slice(start, stop, step),)]
+    return part
 
 
 @slice_.vjp("input")
@@ -260,7 +262,8 @@ def selections(rng: np.random.Generator) -> Iterator[Sample]:
 @primitive(samples=selections, view=True, linear=True)
 def select(xp: Namespace, input: Array, *, dim: int, index: int) -> Array:
     """What lies at ``index`` of dimension ``dim``."""
-    return input[(slice(None),) * (dim % input.ndim) + (index, Ellipsis)]
+    part: Array = input[(slice(None),) * (dim % input.ndim) + (index, Ellipsis)]
+    return part
 
 
 @select.vjp("input")
