@@ -8,6 +8,7 @@ import ctypes
 import io
 import sys
 import threading
+import time
 import traceback
 from types import FrameType
 
@@ -15,6 +16,9 @@ from retrograd_events import tr
 
 LIMIT = 100_000
 """Characters of a result that are shown."""
+
+SETTLING = 100
+"""Turns that a late cancel is given to arrive in."""
 
 
 class EvaluationCancelled(BaseException):
@@ -27,6 +31,7 @@ class Evaluator:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._thread: int | None = None
+        self._cancelled = False
 
     def run(self, text: str, frame: FrameType | None) -> tuple[str, str, bool]:
         """(what it printed and its value's repr, an error as a sentence, whether it was a statement)."""
@@ -38,7 +43,7 @@ class Evaluator:
         error = ""
         value: object = None
         with self._lock:
-            self._thread = threading.get_ident()
+            self._thread, self._cancelled = threading.get_ident(), False
         try:
             try:
                 with contextlib.redirect_stdout(printed):
@@ -59,19 +64,22 @@ class Evaluator:
         """Interrupt the evaluation that runs, if one does."""
         with self._lock:
             if self._thread is not None:
+                self._cancelled = True
                 _raise_in(self._thread, EvaluationCancelled)
 
     def _finish(self) -> None:
         with self._lock:
-            thread, self._thread = self._thread, None
-            if thread is not None:
-                _raise_in(thread, None)
+            self._thread = None
+            cancelled = self._cancelled
+        if cancelled:
+            # a cancel that came too late is let out here. Taking it back (SetAsyncExc with NULL) would leave Python
+            # 3.11's interrupt flag raised for good, and the thread spinning as soon as a line breakpoint traces it
+            for _ in range(SETTLING):
+                time.sleep(0)
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(
-        ctypes.c_ulong(thread), ctypes.py_object(error) if error is not None else None
-    )
+def _raise_in(thread: int, error: type[BaseException]) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))
 
 
 def _parse(text: str) -> tuple[ast.Expression | ast.Module, bool]:
