@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
@@ -70,6 +72,9 @@ def show(
     after that event.
     """
     out = sys.stdout if out is None else out
+    if isinstance(out, TextIOWrapper):
+        # A console of an older code page lacks some signs; that must not cost the rest.
+        out.reconfigure(errors="replace")
     try:
         log = open_log(path)
     except LogError as error:
@@ -89,6 +94,10 @@ def show(
     except LogError as error:
         print(error, file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Whoever reads (head, less) has seen enough; Python itself would complain once more at exit.
+        if out is sys.stdout:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
     finally:
         log.close()
     return 0

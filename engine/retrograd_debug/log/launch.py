@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import subprocess
@@ -61,8 +62,11 @@ class RecorderProcess:
         return status
 
     def close(self) -> None:
-        """Let go of the ring; the recorder goes on by itself."""
+        """Let go of the ring; a recorder that still runs goes on by itself. One that was killed left its ring behind."""
         self._ring.unmap()
+        if self._process.poll() is not None:
+            with contextlib.suppress(OSError):
+                self._ring.path.unlink(missing_ok=True)
 
 
 def start_recorder(

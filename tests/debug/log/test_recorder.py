@@ -243,6 +243,7 @@ def test_a_killed_recorder_is_noticed_by_writer_and_reader(tmp_path: Path) -> No
         writer.write(b"x" * 100_000)
     writer.close()
     recorder.close()
+    assert not (tmp_path / "ring").exists()
 
 
 def test_a_log_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -96,3 +99,17 @@ def test_every_event_can_be_told_in_a_line_and_as_data() -> None:
     for event in events(2):
         assert "\n" not in describe(event, {})
         json.dumps(plain(event))
+
+
+def test_a_reader_who_has_seen_enough_is_not_told_off(path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONIOENCODING": "ascii"}
+    code = f"from retrograd_debug.show import show; raise SystemExit(show({str(path)!r}, True))"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
