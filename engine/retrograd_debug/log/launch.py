@@ -62,7 +62,7 @@ class RecorderProcess:
         return status
 
     def close(self) -> None:
-        """Let go of the ring; a recorder that still runs goes on by itself. One that was killed left its ring behind."""
+        """Let go of the ring. A recorder that still runs goes on by itself; of one that was killed the ring is left."""
         self._ring.unmap()
         if self._process.poll() is not None:
             with contextlib.suppress(OSError):
