@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+import msgspec
+
 from retrograd_debug.adapters.base import EditError
 from retrograd_debug.agent import script as scripts
 from retrograd_debug.agent.agent import Agent, user_traceback
@@ -25,6 +27,7 @@ from retrograd_debug.agent.streams import Streams
 from retrograd_debug.log.ring import RingError, RingWriter
 from retrograd_debug.session.api import (
     Breakpoint,
+    BreakpointStatus,
     CancelEvaluation,
     Continue,
     Edit,
@@ -77,6 +80,7 @@ class Debuggee:
         self._control: Control | None = None
         self._interrupted = False
         self._started = False
+        self._resolved: list[BreakpointStatus] = []
 
     def run(self) -> int:
         """Run the script; its exit code."""
@@ -122,7 +126,7 @@ class Debuggee:
         self._control = control
         gate = self._agent.gate
         gate.sender = control
-        gate.on_line_change = self._lines.join
+        gate.on_line_change = self._stands
         if config.hold_at_start:
             gate.hold_first()
         self._set_breakpoints(config.breakpoints)
@@ -253,10 +257,19 @@ class Debuggee:
     def _set_breakpoints(self, breakpoints: list[Breakpoint]) -> None:
         gate = self._agent.gate
         gate.set_breakpoints(breakpoints)
-        statuses = self._lines.set(breakpoints, gate.hits)
+        self._resolved = self._lines.set(breakpoints, gate.hits)
         if self._control is not None:
-            self._control.send(Resolved(statuses))
+            self._control.send(Resolved(self._resolved))
         gate.ask(lambda stop: self._lines.join())
+
+    def _stands(self) -> None:
+        """The calling thread was held."""
+        self._lines.join()
+        gate = self._agent.gate
+        stop = gate.stop
+        if stop is not None and stop.hold.breakpoint and self._control is not None:
+            counted = [msgspec.structs.replace(each, hits=gate.hits.get(each.id, 0)) for each in self._resolved]
+            self._control.send(Resolved(counted))
 
     def _interrupt(self) -> None:
         self._interrupted = True

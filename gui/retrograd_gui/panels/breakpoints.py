@@ -15,6 +15,8 @@ from retrograd_gui.theme.tokens import Theme
 from retrograd_gui.view_models.breakpoints import BreakpointsModel
 from retrograd_gui.widgets.breakpoint_list import BreakpointList
 from retrograd_gui.widgets.common import Empty, column, on_panel, tool_button
+from retrograd_gui.widgets.reading import source_lines
+from retrograd_gui.widgets.worker import Worker
 
 
 class BreakpointsPanel(QWidget):
@@ -25,6 +27,8 @@ class BreakpointsPanel(QWidget):
         on_panel(self)
         self._context = context
         self._model = BreakpointsModel(self._line_text)
+        self._worker = Worker(self)
+        self._texts: dict[str, list[str]] = {}
         self.list = BreakpointList(context.theme)
         self.list.rows.check_asked.connect(self._enable)
         self.list.remove_asked.connect(self._remove)
@@ -86,6 +90,7 @@ class BreakpointsPanel(QWidget):
 
     def _clear(self) -> None:
         self._known = set()
+        self._texts = {}
         self._names.setStringList([])
         self._update()
 
@@ -99,11 +104,18 @@ class BreakpointsPanel(QWidget):
         self.remove.setEnabled(bool(self.list.selected()))
 
     def _line_text(self, file: str, line: int) -> str:
-        snapshot = self._context.snapshot
-        if snapshot is None or snapshot.log is None:
+        lines = self._texts.get(file)
+        if lines is None:
+            self._texts[file] = []
+            snapshot = self._context.snapshot
+            log = snapshot.log if snapshot is not None else None
+            self._worker.submit(f"read {file}", lambda: source_lines(file, log), lambda read: self._provide(file, read))
             return ""
-        sites = snapshot.log.sites.values()
-        return next((site.text for site in sites if site.file == file and site.line == line), "")
+        return lines[line - 1] if 0 < line <= len(lines) else ""
+
+    def _provide(self, file: str, lines: list[str]) -> None:
+        self._texts[file] = lines
+        self._update()
 
     # --- what the person does
 

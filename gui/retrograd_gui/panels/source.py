@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 from PySide6.QtWidgets import QComboBox, QStackedLayout, QVBoxLayout, QWidget
 
@@ -14,6 +14,7 @@ from retrograd_gui.theme.tokens import Theme
 from retrograd_gui.view_models.source import SourceModel, Text, same_file
 from retrograd_gui.widgets.code_view import CodeView, Page
 from retrograd_gui.widgets.common import Empty, column, on_panel
+from retrograd_gui.widgets.reading import source_text
 from retrograd_gui.widgets.worker import Worker
 
 
@@ -170,12 +171,9 @@ class SourcePanel(QWidget):
 
 
 def read_source(file: str, log: Log | None) -> Text:
-    """The text of ``file``: as it was when the run started if the log has it, else as it is now."""
-    recorded = log.source(file) if log is not None else None
-    if recorded is not None:
-        return Text.parse(recorded)
+    """The text of ``file`` in colours, or why it can't be read."""
     try:
-        return Text.parse(Path(file).read_text(encoding="utf-8", errors="replace"))
+        return Text.parse(source_text(file, log))
     except OSError as error:
         reason = error.strerror or str(error)
         return Text(problem=tr("{file} can't be read: {reason}", file=file, reason=reason))

@@ -96,7 +96,7 @@ class TrainingPlot(QWidget):
         self._ring = pg.ScatterPlotItem(size=10, symbol="o")
         self._script_ring = pg.ScatterPlotItem(size=9, symbol="o")
         # invisible, but counted when everything is to be in view: the cursor may be past the last point
-        self._reach = pg.PlotDataItem(pen=None)
+        self._reach = pg.ScatterPlotItem(size=1, pen=pg.mkPen(None), brush=pg.mkBrush(None))
         self._tip = Tip(self._widget, theme)
         self._build()
         self.set_theme(theme)

@@ -31,7 +31,7 @@ def with_rows(stage: Stage) -> BreakpointsPanel:
     panel = opened(stage)
     stage.context.set_breakpoints([Breakpoint(0, "line", FILE, 18), Breakpoint(0, "op", op="mse_loss")])
     stage.session.tell(BreakpointsResolved([BreakpointStatus(1, 18, 4, ""), BreakpointStatus(2, 0, 1, "")]))
-    stage.until(lambda: "4 hits" in words(panel)[0])
+    stage.until(lambda: "loss.backward() 4 hits" in words(panel)[0])
     return panel
 
 
