@@ -5,6 +5,7 @@ It puts the parts together and passes on what they say; what a part does is in t
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -14,7 +15,19 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMainWindow, QMenu, QSt
 
 from retrograd_debug.assets import DataMissingError
 from retrograd_debug.log.location import delete_run, runs_folder
-from retrograd_debug.session.api import Breakpoint, Continue, Notice, Phase, Restart, Seek, Session, Snapshot, Verb
+from retrograd_debug.session.api import (
+    Breakpoint,
+    Continue,
+    Failed,
+    Notice,
+    Phase,
+    Restart,
+    Seek,
+    Session,
+    Snapshot,
+    Step,
+    Verb,
+)
 from retrograd_debug.session.settings import RunSettings
 from retrograd_events.events import Seq
 from retrograd_events.text import tr
@@ -47,6 +60,8 @@ from retrograd_gui.version import version
 from retrograd_gui.workspace import Workspace, boxed
 
 SMALLEST = (960, 600)
+STEP_PATIENCE = 0.3
+"""Seconds that a step may take to be shown before another is asked for regardless."""
 
 
 class MainWindow(QMainWindow):
@@ -69,6 +84,7 @@ class MainWindow(QMainWindow):
         self._ending = False
         self.ended = False
         self._said = ("", "")
+        self._stepped = 0.0
         self.setWindowTitle(tr("Retrograd"))
         self.setMinimumSize(*SMALLEST)
         self.setAcceptDrops(True)
@@ -242,11 +258,14 @@ class MainWindow(QMainWindow):
     # --- news
 
     def _take_snapshot(self, snapshot: Snapshot) -> None:
+        self._stepped = 0.0
         self.watch.follow(snapshot)
         self._update()
         self._say_what_happened(snapshot)
 
     def _take_notice(self, notice: Notice) -> None:
+        if isinstance(notice, Failed):
+            self._stepped = 0.0
         self.watch.hear(notice)
 
     def _say_what_happened(self, snapshot: Snapshot) -> None:
@@ -306,7 +325,12 @@ class MainWindow(QMainWindow):
     # --- actions
 
     def _perform(self, action: Action) -> None:
-        if action.command is not None:
+        if isinstance(action.command, Step):
+            # a key that repeats must not ask for a step before the one before it has been shown
+            if time.monotonic() - self._stepped > STEP_PATIENCE:
+                self._stepped = time.monotonic()
+                self.context.dispatch(action.command)
+        elif action.command is not None:
             self.context.dispatch(action.command)
         elif action.run is not None:
             action.run(self)

@@ -351,8 +351,11 @@ class LiveSession(SessionBase):
 
     def _go(self, command: Continue | Step) -> None:
         if self._phase is Phase.HELD:
-            if self._send(command):
-                self._set(Phase.RUNNING)
+            # before it is sent: a short step may be held again before this line is left
+            hold = self._hold
+            self._set(Phase.RUNNING)
+            if not self._send(command):
+                self._set(Phase.HELD, hold)
         elif self._phase is Phase.RUNNING and isinstance(command, Continue):
             self._send(command)
         else:
