@@ -7,7 +7,7 @@ they can. There is no recursion, so a graph may be as deep as memory allows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, heappushpop
 
 from retrograd.autograd.gradients import Kind
 from retrograd.autograd.node import AccumulateGrad, Node, Output
@@ -36,22 +36,24 @@ def run(
     missing = _count(dict.fromkeys(_node(root) for root, _ in roots), only)  # gradients still to come
     arrived: dict[Node, object] = {}  # gradients of nodes that wait (a list for a node of several outputs)
     owned: set[Node] = set()  # nodes whose arrived gradient is a sum made here
-    ready = [(-node.seq, node) for node in {_node(root) for root, _ in roots} if not missing[node]]
-    heapify(ready)
     answers: dict[int, object] = {}
     watched = Watched(kind, wanted, only, answers, listener, number)
+    unwatched = listener is None and not wanted
     for root, seed in roots:
         _put(arrived, owned, kind, root, seed)
-    while ready:
-        node = heappop(ready)[1]
+    ready = [(-node.seq, node) for node in {_node(root) for root, _ in roots} if not missing[node]]
+    heapify(ready)
+    node = heappop(ready)[1] if ready else None
+    while node is not None:
         grad = arrived.pop(node, None)
-        if listener is None and node.hooks is None and grad is not None and node not in wanted and not node.outputs:
+        if unwatched and node.hooks is None and grad is not None and not node.outputs:
             grads = getattr(node, kind.run)(grad)
         else:
             grads = watched.run(node, grad)
         if not keep:
             node.saved = None
-        leaves: list[AccumulateGrad] = []
+        following = None
+        leaves: list[AccumulateGrad] | None = None
         for edge, grad in zip(node.edges, grads):  # noqa: B905  as many of each; strict costs time
             if edge is None:
                 continue
@@ -65,19 +67,31 @@ def run(
                     watched.summed(edge, arrived[target])
                 else:
                     arrived[target] = grad
-            missing[target] = left
-            if not left:
-                if type(target) is AccumulateGrad:
-                    leaves.append(target)
-                else:
-                    heappush(ready, (-target.seq, target))
+            if left:
+                missing[target] = left
+            elif type(target) is AccumulateGrad:
+                leaves = [*(leaves or ()), target]
+            elif following is None:
+                following = target
+            else:
+                heappush(ready, (-target.seq, target))
         grads = grad = None  # what leaves get must be theirs alone
-        for leaf in leaves:
-            if listener is None and leaf.hooks is None and leaf not in wanted and leaf in arrived:
-                kind.accumulate(leaf.variable, arrived.pop(leaf))
-            elif leaf in arrived:
-                watched.run(leaf, arrived.pop(leaf))
+        for leaf in leaves or ():
+            if leaf in arrived:
+                _finish(leaf, arrived, kind, watched if not unwatched or leaf.hooks is not None else None)
+        if ready:
+            node = (heappop(ready) if following is None else heappushpop(ready, (-following.seq, following)))[1]
+        else:
+            node = following
     return answers
+
+
+def _finish(leaf: AccumulateGrad, arrived: dict[Node, object], kind: Kind, watched: Watched | None) -> None:
+    """Bring a leaf its gradient."""
+    if watched is None:
+        kind.accumulate(leaf.variable, arrived.pop(leaf))
+    else:
+        watched.run(leaf, arrived.pop(leaf))
 
 
 def _node(edge: Node | Output) -> Node:

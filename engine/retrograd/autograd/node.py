@@ -31,7 +31,6 @@ class Node:
     )  # fmt: skip
 
     op_name: ClassVar[str] = ""
-    saves: ClassVar[bool] = False
     run: ClassVar[Callable[..., Sequence[object]]]
     run_recorded: ClassVar[Callable[..., Sequence[object]]]
 

@@ -67,8 +67,9 @@ def freeze(op: Op) -> None:
 
     if op.differentiable:
         run, run_recorded = build(op)
-        members = {"__slots__": (), "op_name": op.name, "saves": bool(op.saved), "run": run,
-                   "run_recorded": run_recorded}  # fmt: skip
+        members: dict[str, object] = {"__slots__": (), "op_name": op.name, "run": run, "run_recorded": run_recorded}
+        if op.elementwise and not _has_params(op):
+            members |= {"params": NO_PARAMS, "outputs": ()}  # the same for all: nothing to store in each
         op.node_type = type(op.node, (Node,), members)
     function: Callable[..., object]
     if op.elementwise and not op.variadic and not op.defaults and len(op.inputs) == 2 and not _has_params(op):
@@ -110,8 +111,9 @@ def make_node(
     node.edges = edges
     node.saved = saved
     node.metas = metas
-    node.params = params
-    node.outputs = outputs
+    if kind.params is not NO_PARAMS:
+        node.params = params
+        node.outputs = outputs
     node.hooks = None
     node._nid = 0
     node.code = None
@@ -167,14 +169,14 @@ def _unary(op: Op) -> Callable[[Tensor], Tensor]:
                 else:
                     node.saved = save(op, (input,), (out,), (edge,))
                 node.metas = metas
-                node.params = NO_PARAMS  # type: ignore[assignment]  # never written
-                node.outputs = ()
                 node.hooks = None
                 node._nid = 0
                 frame = _getframe(1)
-                if frame.f_code.co_filename in ENGINE_FILES:
+                code = frame.f_code
+                if code.co_filename in ENGINE_FILES:
                     frame = users_frame(frame) or frame
-                node.code = frame.f_code
+                    code = frame.f_code
+                node.code = code
                 node.lasti = frame.f_lasti
                 node.seq = tick()
                 out._node = node
@@ -235,7 +237,7 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
             out._base = None
             out._grad = None
             out._tid = 0
-            if (left is not None or right is not None) and kind is not None and mode.enabled and meta.floating:
+            if (left is not None or right is not None) and kind is not None and mode.enabled:
                 node = _new(kind)
                 node.edges = edges = (left, right)
                 if plain:
@@ -245,14 +247,14 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
                 else:
                     node.saved = save(op, (input, other), (out,), edges)
                 node.metas = metas
-                node.params = NO_PARAMS  # type: ignore[assignment]  # never written
-                node.outputs = ()
                 node.hooks = None
                 node._nid = 0
                 frame = _getframe(1)
-                if frame.f_code.co_filename in ENGINE_FILES:
+                code = frame.f_code
+                if code.co_filename in ENGINE_FILES:
                     frame = users_frame(frame) or frame
-                node.code = frame.f_code
+                    code = frame.f_code
+                node.code = code
                 node.lasti = frame.f_lasti
                 node.seq = tick()
                 out._node = node
