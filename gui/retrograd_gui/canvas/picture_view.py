@@ -31,7 +31,7 @@ from retrograd_gui.view_models.selection import NOTHING, Selection
 
 _log = logging.getLogger(__name__)
 _READABLE = 0.75
-_DATA_ROOM = 134.0
+_DATA_ROOM = 138.0
 _LARGE = 2_000
 _MANY = 120
 _TOO_MANY = 4_000
