@@ -11,7 +11,14 @@ from retrograd_debug.log.location import list_runs, summarise
 from retrograd_debug.session.api import Breakpoint, Session
 from retrograd_debug.session.live import LiveSession
 from retrograd_debug.session.replay import ReplaySession
-from retrograd_debug.session.settings import RunSettings, ScriptMemory, default_interpreter, recall, remember
+from retrograd_debug.session.settings import (
+    RunSettings,
+    ScriptMemory,
+    change,
+    default_interpreter,
+    recall,
+    remember_breakpoints,
+)
 from retrograd_gui.gallery.runs import RunCard, card_of
 from retrograd_gui.opening import Opening, RunFile, ScriptFile, look_at
 from retrograd_gui.settings import Pace
@@ -49,17 +56,17 @@ def open_session(file: ScriptFile | RunFile) -> Opened:
 
 def keep_breakpoints(script: str, breakpoints: list[Breakpoint]) -> None:
     """Keep what was changed while looking at a recorded run; a live session does so itself."""
-    remember(script, replace(recall(script), breakpoints=breakpoints))
+    remember_breakpoints(script, breakpoints)
 
 
 def keep_run_settings(script: str, settings: RunSettings) -> None:
     """Keep how a script is run."""
-    remember(script, replace(recall(script), settings=settings))
+    change(script, lambda before: replace(before, settings=settings))
 
 
 def keep_pace(script: str, pace: Pace) -> None:
     """Keep the pace of Continue."""
-    remember(script, replace(recall(script), pace=pace.ops, iterations_per_second=pace.iterations))
+    change(script, lambda before: replace(before, pace=pace.ops, iterations_per_second=pace.iterations))
 
 
 def pace_of(memory: ScriptMemory) -> Pace:

@@ -261,7 +261,8 @@ class Gate:
         if target.kind is StepKind.OP:
             return self._ends_op(target, kind, thread, frame)
         if kind == "backward-end":
-            return target.kind is StepKind.BACKWARD_END or self._is_out(target, thread, frame), level
+            outward = target.kind in (StepKind.INTO, StepKind.OUT)
+            return target.kind is StepKind.BACKWARD_END or (outward and self._is_out(target, thread, frame)), level
         if target.kind is StepKind.INTO:
             return True, level
         if target.kind is StepKind.OUT:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from retrograd_debug.home import config_folder
 from retrograd_debug.session.api import Breakpoint
+
+_writing = threading.Lock()
 
 
 class RunSettings(msgspec.Struct, frozen=True):
@@ -46,19 +50,26 @@ def recall(script: str | Path) -> ScriptMemory:
 
 def remember(script: str | Path, memory: ScriptMemory) -> None:
     """Keep ``memory`` for ``script``; the file is replaced as a whole, so a crash leaves the old one."""
-    path = memory_file()
-    everything = _read(path)
-    everything[_key(script)] = memory
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(everything)))
-    os.replace(name, path)
+    change(script, lambda _before: memory)
 
 
 def remember_breakpoints(script: str | Path, breakpoints: list[Breakpoint]) -> None:
     """Keep the breakpoints of ``script`` and leave the rest as it is."""
-    remember(script, msgspec.structs.replace(recall(script), breakpoints=breakpoints))
+    change(script, lambda before: msgspec.structs.replace(before, breakpoints=breakpoints))
+
+
+def change(script: str | Path, alter: Callable[[ScriptMemory], ScriptMemory]) -> None:
+    """Keep what ``alter`` makes of what is remembered of ``script``; changes from several threads don't undo each
+    other."""
+    path = memory_file()
+    with _writing:
+        everything = _read(path)
+        everything[_key(script)] = alter(everything.get(_key(script), ScriptMemory()))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=path.name, dir=path.parent)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(everything)))
+        os.replace(name, path)
 
 
 def _key(script: str | Path) -> str:
