@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QScrollArea, QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
 from retrograd_debug.log.api import Value
@@ -25,6 +25,7 @@ from retrograd_gui.widgets.statistics_view import StatisticsView
 from retrograd_gui.widgets.worker import Worker
 
 PATIENCE_MS = 120
+LEAST_TABLE = 108
 SCALE_KEY = "inspector.scale"
 ACTION_WORDS = {"debug.step-op": tr("Next operation (F10)"), "debug.step-node": tr("Next node in backward (F8)")}
 
@@ -97,7 +98,10 @@ class InspectorPanel(QWidget):
         splitter.setCollapsible(1, False)
         splitter.setHandleWidth(2)
         lower.setMinimumHeight(80)
+        splitter.splitterMoved.connect(self._splitter_moved)
         self._filled = splitter
+        self._pictures = pictures
+        self._moved = False
         self._stack.addWidget(self.empty)
         self._stack.addWidget(splitter)
         layout = column(self)
@@ -107,6 +111,11 @@ class InspectorPanel(QWidget):
         self.setFocusProxy(self.table)
 
     # --- news
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the room anew."""
+        super().resizeEvent(event)
+        self._share_room()
 
     def _update(self, snapshot: Snapshot) -> None:
         self._model.update(snapshot, self._context.selection)
@@ -213,6 +222,17 @@ class InspectorPanel(QWidget):
         self.bar.show_description(description)
         self.histogram.show_description(description)
         self.statistics.show_statistics(description.statistics, self._model.facet == GRADIENT)
+        self._share_room()
+
+    def _splitter_moved(self) -> None:
+        self._moved = True
+
+    def _share_room(self) -> None:
+        """As much for the pictures as they need, while the table keeps some rows and nobody moved the edge."""
+        total = self._filled.height()
+        wanted = min(self._pictures.sizeHint().height(), total - LEAST_TABLE)
+        if not self._moved and wanted > 0 and self._filled.sizes()[0] != wanted:
+            self._filled.setSizes([wanted, total - wanted])
 
     # --- what the person does
 

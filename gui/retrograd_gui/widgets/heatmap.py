@@ -15,7 +15,7 @@ from retrograd_gui.view_models.picture import MAGNITUDE, SYMMETRIC, Description,
 
 STRIP = 28
 LABELS = 16
-SHORTEST, TALLEST = 48, 96
+SHORTEST, TALLEST = 40, 72
 SMALLEST_MARKED = 7.0
 MOST_MARKS = 4000
 

@@ -14,7 +14,7 @@ from retrograd_gui.theme.tokens import Theme
 from retrograd_gui.view_models.picture import MAGNITUDE, SYMMETRIC, Description, colours, lookup
 from retrograd_gui.widgets.heatmap import map_stops
 
-HEIGHT = 98
+HEIGHT = 84
 FOOT = 16
 TOP = 8
 

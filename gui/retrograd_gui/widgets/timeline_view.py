@@ -24,7 +24,7 @@ from retrograd_events.events import Seq
 from retrograd_events.text import tr
 from retrograd_gui.theme.fonts import CAPTION, SMALL, mono_font, ui_font
 from retrograd_gui.theme.tokens import Theme
-from retrograd_gui.view_models.timeline import Lane, TimelineModel, clock_label, nice_step
+from retrograd_gui.view_models.timeline import Lane, Span, TimelineModel, clock_label, nice_step
 
 HEADER = 24
 AXIS = 22
@@ -158,32 +158,43 @@ class TimelineView(QWidget):
             painter.end()
 
     def _paint_iterations(self, painter: QPainter) -> None:
-        here = self._model.position_at(self._model.clock_at(self._cursor))
-        current_index = self._model.span(here).index if here >= 0 else -1
-        quiet, strong = ui_font(SMALL), ui_font(SMALL, bold=True)
-        taken = self.left
         bottom = self._lanes_bottom()
-        painter.fillRect(QRectF(0, 0, self.width(), HEADER), QColor(self._theme["header"]))
+        header = QColor(self._theme["header"])
+        painter.fillRect(QRectF(0, 0, self.width(), HEADER), header)
+        here = self._model.position_at(self._model.clock_at(self._cursor))
+        taken = self._paint_current_iteration(painter, self._model.span(here)) if here >= 0 else None
+        font = ui_font(SMALL)
+        metrics = QFontMetricsF(font)
+        painter.setFont(font)
+        free = self.left
         for span in self._model.spans_between(self._start, self._end):
             left, right = max(self.left, self.x_of(span.start)), min(float(self.width()), self.x_of(span.end))
-            if right <= left:
-                continue
             if span.index % 2 and right - left > 3:
-                painter.fillRect(QRectF(left, HEADER, right - left, bottom - HEADER), QColor(self._theme["header"]))
-            current = span.index == current_index
-            font = strong if current else quiet
+                painter.fillRect(QRectF(left, HEADER, right - left, bottom - HEADER), header)
             text = tr("iteration {index}", index=span.index)
-            width = QFontMetricsF(font).horizontalAdvance(text)
-            if width + 12 > right - left and not current:
+            if metrics.horizontalAdvance(text) + 12 > right - left:
                 text = str(span.index)
-                width = QFontMetricsF(font).horizontalAdvance(text)
-            if left + 6 < taken or (left + 6 + width > right and not current):
+            x, width = left + 6, metrics.horizontalAdvance(text)
+            blocked = taken is not None and x < taken.right() + 8 and x + width > taken.left() - 8
+            if x < free or x + width > self.width() or blocked:
                 continue
-            painter.setFont(font)
-            painter.setPen(QColor(self._theme["text" if current else "text2"]))
-            x = min(left + 6, self.width() - width - 4)
+            painter.setPen(QColor(self._theme["text2"]))
             painter.drawText(QPointF(x, HEADER - 8), text)
-            taken = x + width + 8
+            free = x + width + 16
+
+    def _paint_current_iteration(self, painter: QPainter, span: Span) -> QRectF | None:
+        """Its name, in bold and kept inside; returns where it stands, None when it is out of view."""
+        left, right = self.x_of(span.start), self.x_of(span.end)
+        if right < self.left or left > self.width():
+            return None
+        font = ui_font(SMALL, bold=True)
+        text = tr("iteration {index}", index=span.index)
+        width = QFontMetricsF(font).horizontalAdvance(text)
+        x = max(self.left + 6, min(left + 6, self.width() - width - 4))
+        painter.setFont(font)
+        painter.setPen(QColor(self._theme["text"]))
+        painter.drawText(QPointF(x, HEADER - 8), text)
+        return QRectF(x, 0, width, HEADER)
 
     def _paint_lanes(self, painter: QPainter) -> None:
         painter.setFont(ui_font(SMALL))
