@@ -39,10 +39,7 @@ def run(
     answers: dict[int, object] = {}
     watched = Watched(kind, wanted, only, answers, listener, number)
     unwatched = listener is None and not wanted
-    for root, seed in roots:
-        _put(arrived, owned, kind, root, seed)
-    ready = [(-node.seq, node) for node in {_node(root) for root, _ in roots} if not missing[node]]
-    heapify(ready)
+    ready = _start(roots, missing, arrived, owned, kind)
     node = heappop(ready)[1] if ready else None
     while node is not None:
         grad = arrived.pop(node, None)
@@ -50,7 +47,7 @@ def run(
             grads = getattr(node, kind.run)(grad)
         else:
             grads = watched.run(node, grad)
-        if not keep:
+        if not keep and node.frees:
             node.saved = None
         following = None
         leaves: list[AccumulateGrad] | None = None
@@ -84,6 +81,22 @@ def run(
         else:
             node = following
     return answers
+
+
+def _start(
+    roots: Sequence[tuple[Node | Output, object]],
+    missing: dict[Node, int],
+    arrived: dict[Node, object],
+    owned: set[Node],
+    kind: Kind,
+) -> list[tuple[int, Node]]:
+    """Give the roots their gradients; a heap of those that wait for no other."""
+    for root, seed in roots:
+        if _node(root) in missing:
+            _put(arrived, owned, kind, root, seed)
+    ready = [(-node.seq, node) for node in {_node(root) for root, _ in roots} if missing.get(node) == 0]
+    heapify(ready)
+    return ready
 
 
 def _finish(leaf: AccumulateGrad, arrived: dict[Node, object], kind: Kind, watched: Watched | None) -> None:

@@ -31,6 +31,8 @@ class Node:
     )  # fmt: skip
 
     op_name: ClassVar[str] = ""
+    frees: ClassVar[bool] = True  # whether what it saved holds memory worth freeing
+    shares: ClassVar[bool] = False  # whether params and outputs are the type's, the same for all its nodes
     run: ClassVar[Callable[..., Sequence[object]]]
     run_recorded: ClassVar[Callable[..., Sequence[object]]]
 

@@ -68,8 +68,13 @@ def freeze(op: Op) -> None:
     if op.differentiable:
         run, run_recorded = build(op)
         members: dict[str, object] = {"__slots__": (), "op_name": op.name, "run": run, "run_recorded": run_recorded}
+        members["frees"] = any(not name.endswith("_meta") for name in op.saved)
         if op.elementwise and not _has_params(op):
-            members |= {"params": NO_PARAMS, "outputs": ()}  # the same for all: nothing to store in each
+            members |= {
+                "shares": True,
+                "params": NO_PARAMS,
+                "outputs": (),
+            }  # the same for all: nothing to store in each
         op.node_type = type(op.node, (Node,), members)
     function: Callable[..., object]
     if op.elementwise and not op.variadic and not op.defaults and len(op.inputs) == 2 and not _has_params(op):
@@ -111,7 +116,7 @@ def make_node(
     node.edges = edges
     node.saved = saved
     node.metas = metas
-    if kind.params is not NO_PARAMS:
+    if not kind.shares:
         node.params = params
         node.outputs = outputs
     node.hooks = None

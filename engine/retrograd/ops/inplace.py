@@ -22,15 +22,18 @@ Compute = Callable[[Tensor], Node | None]
 def inplace(op: Op) -> Callable[..., Tensor]:
     """``op`` storing its result in its first input."""
     name = f"{op.name}_"
-    saves_input = op.inputs[0] in op.saved
 
     def call(input: Tensor, *others: object) -> Tensor:
         def compute(target: Tensor) -> Node | None:
             inputs: tuple[object, ...] = (target, *others)
             edges = _edges(op, inputs)
-            if edges is not None and saves_input:
-                before = wrap(target._data.copy(), target._meta, target._node)
-                inputs = (before, *others)
+            if edges is not None and op.saved:  # keep what will be overwritten as it was
+                inputs = tuple(
+                    wrap(each._data.copy(), each._meta, each._node)
+                    if isinstance(each, Tensor) and (each is target or _overlap(each, target))
+                    else each
+                    for each in inputs
+                )
             write(op, target, others)
             versions_of(target).bump(name)
             if edges is None or op.node_type is None:
@@ -62,6 +65,10 @@ def change(
     if listener is not None:
         listener.op_applied(name, inputs, params, (input,), started, IN_PLACE)
     return input
+
+
+def _overlap(one: Tensor, other: Tensor) -> bool:
+    return one._cell is not None and one._cell is other._cell
 
 
 def _edges(op: Op, inputs: Sequence[object]) -> tuple[Node | Output | None, ...] | None:

@@ -8,7 +8,6 @@ import numpy as np
 
 from retrograd.devices import Namespace
 from retrograd.meta import Array
-from retrograd.ops.elementwise import abs, sign  # noqa: A004
 from retrograd.ops.primitive import primitive
 from retrograd.ops.reduce import mean, sum  # noqa: A004
 from retrograd.ops.samples import Sample, apart
@@ -65,34 +64,3 @@ def _(t: Tensor, input: Tensor, target: Tensor, *, reduction: str) -> Tensor:
 @mse_loss.decomposed
 def _(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     return _reduced((input - target) * (input - target), reduction)
-
-
-@primitive(samples=predictions, torch="nn.functional.l1_loss", public=False)
-def l1_loss(xp: Namespace, input: Array, target: Array, *, reduction: str = "mean") -> Array:
-    """The absolute difference: its mean, its sum, or none of both."""
-    return _reduce(xp, xp.absolute(xp.subtract(input, target)), reduction)
-
-
-@l1_loss.vjp("input", "target")
-def _(
-    g: Tensor, input: Tensor, target: Tensor, needs: Sequence[bool], *, reduction: str
-) -> tuple[Tensor | None, Tensor | None]:
-    side = sign(input - target)
-    if reduction == "mean":
-        g = g / float(np.prod(side.shape, dtype=float))
-    return _pair(side * g, needs)
-
-
-@l1_loss.jvp("input")
-def _(t: Tensor, input: Tensor, target: Tensor, *, reduction: str) -> Tensor:
-    return _reduced(sign(input - target) * t, reduction)
-
-
-@l1_loss.jvp("target")
-def _(t: Tensor, input: Tensor, target: Tensor, *, reduction: str) -> Tensor:
-    return _reduced(-sign(input - target) * t, reduction)
-
-
-@l1_loss.decomposed
-def _(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
-    return _reduced(abs(input - target), reduction)
