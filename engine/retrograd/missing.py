@@ -11,11 +11,11 @@ from retrograd_events.text import tr
 def missing(owner: str, name: str, known: Iterable[str]) -> AttributeError:
     """The error for ``owner.name``, naming what comes nearest among ``known``."""
     names = sorted({each for each in known if not each.startswith("_")})
-    plain = name.strip("_")
-    near = (
-        difflib.get_close_matches(name, names, 3, 0.6)
-        or [each for each in names if len(plain) > 2 and (plain in each or (len(each) > 2 and each in plain))][:3]
-    )
+    folded = {each.lower(): each for each in names}  # Relu means ReLU
+    plain = name.strip("_").lower()
+    near = [folded[each] for each in difflib.get_close_matches(name.lower(), folded, 3, 0.6)] or [
+        each for low, each in folded.items() if len(plain) > 2 and (plain in low or (len(low) > 2 and low in plain))
+    ][:3]
     if near:
         return AttributeError(
             tr("{owner} has no '{name}'; the nearest it has: {near}", owner=owner, name=name, near=", ".join(near))

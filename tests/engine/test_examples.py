@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from retrograd_events.tap import tap
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 LINEAR = ROOT / "examples" / "linear_regression.py"
@@ -68,6 +70,28 @@ def test_the_moons_are_told_apart(tmp_path: Path) -> None:
 
 def test_two_runs_are_bitwise_equal(tmp_path: Path) -> None:
     assert run(LINEAR, tmp_path, under="retrograd")["losses"] == run(LINEAR, tmp_path, under="retrograd")["losses"]
+
+
+class Witness:
+    """A listener that looks at everything and keeps nothing."""
+
+    def op_starting(self, name: str, inputs: object, params: object) -> int:
+        return 0
+
+    def __getattr__(self, name: str) -> object:
+        return lambda *args: 0
+
+
+@pytest.mark.parametrize("script", EXAMPLES, ids=lambda script: script.stem)
+def test_a_watched_run_is_bitwise_the_same(script: Path, tmp_path: Path) -> None:
+    plain = run(script, tmp_path, under="retrograd")
+    tap.listener = Witness()
+    try:
+        watched = run(script, tmp_path, under="retrograd")
+    finally:
+        tap.listener = None
+    assert watched["losses"] == plain["losses"]
+    assert [p.tolist() for p in watched["model"].parameters()] == [p.tolist() for p in plain["model"].parameters()]
 
 
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda script: script.stem)

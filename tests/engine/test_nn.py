@@ -299,6 +299,20 @@ def test_initialisers_refuse_what_has_no_fan() -> None:
 # --- what holds without PyTorch
 
 
+@pytest.mark.parametrize(("module", "name", "near"), [(nn, "Relu", "ReLU"), (nn.functional, "mse", "mse_loss"),
+                                                      (nn.init, "xavier", "xavier_normal_")])  # fmt: skip
+def test_a_name_that_is_not_there_is_answered_by_the_nearest(module: ModuleType, name: str, near: str) -> None:
+    with pytest.raises(AttributeError, match=f"has no '{name}'; the nearest it has: .*{near}"):
+        getattr(module, name)
+
+
+def test_targets_of_another_shape_are_warned_of() -> None:
+    """The commonest silent mistake in a regression: (n,) against (n, 1)."""
+    with pytest.warns(UserWarning, match="likely lead to incorrect results due to broadcasting"):
+        loss = nn.MSELoss()(retrograd.zeros(3, 1), retrograd.tensor([1.0, 2.0, 3.0]))
+    assert loss.item() == pytest.approx(14 / 3)
+
+
 def test_a_parameter_is_a_leaf_that_shares_its_tensor() -> None:
     data = retrograd.ones(3)
     parameter = nn.Parameter(data)

@@ -304,5 +304,5 @@ def test_the_tap_hears_the_end_of_a_step_that_failed(witness: Witness) -> None:
 
 def test_an_optimizer_is_found_by_its_file_and_a_missing_one_is_named() -> None:
     assert "SGD" in optim.__all__
-    with pytest.raises(AttributeError, match="nearest it has is 'SGD'"):
+    with pytest.raises(AttributeError, match="nearest it has: SGD"):
         _ = optim.SGDD

@@ -1,5 +1,8 @@
 """Layers, losses and starting values under PyTorch's name ``torch.nn``."""
 
+from typing import TYPE_CHECKING, NoReturn
+
+from retrograd.missing import missing
 from retrograd.nn import functional, init
 from retrograd.nn.modules.activation import ReLU, Sigmoid, Tanh
 from retrograd.nn.modules.container import Sequential
@@ -23,3 +26,9 @@ __all__ = [
     "functional",
     "init",
 ]
+
+
+if not TYPE_CHECKING:  # a checker knows the names there are
+
+    def __getattr__(name: str) -> NoReturn:
+        raise missing(__name__, name, __all__)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from retrograd.missing import missing
 from retrograd.ops import elementwise, linalg, loss, shape
 from retrograd.tensor import Tensor
 
@@ -89,3 +91,9 @@ def _alike(input: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
             f"the shapes of input {list(input.shape)} and target {list(target.shape)} can't be broadcast together"
         ) from error
     return input.expand(common), target.expand(common)
+
+
+if not TYPE_CHECKING:  # a checker knows the names there are
+
+    def __getattr__(name: str) -> NoReturn:
+        raise missing(__name__, name, __all__)

@@ -6,8 +6,10 @@ None of these is recorded by autograd; each returns the tensor that it filled.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, NoReturn
 
 from retrograd.autograd.mode import no_grad
+from retrograd.missing import missing
 from retrograd.random import Generator
 from retrograd.tensor import Tensor
 
@@ -141,3 +143,9 @@ def _fans(tensor: Tensor) -> tuple[int, int]:
         raise ValueError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions")
     field = math.prod(shape[2:])
     return shape[1] * field, shape[0] * field
+
+
+if not TYPE_CHECKING:  # a checker knows the names there are
+
+    def __getattr__(name: str) -> NoReturn:
+        raise missing(__name__, name, __all__)

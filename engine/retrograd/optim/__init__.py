@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 
+from retrograd.missing import missing
 from retrograd.optim.optimizer import Optimizer
 
 
@@ -27,5 +27,4 @@ __all__ = sorted(_optimizers)  # noqa: PLE0605  # what the walk found
 
 
 def __getattr__(name: str) -> type[Optimizer]:
-    near = difflib.get_close_matches(name, _optimizers, n=1, cutoff=0.0)
-    raise AttributeError(f"retrograd.optim has no {name!r}; the nearest it has is {near[0]!r}")
+    raise missing(__name__, name, _optimizers)

@@ -63,12 +63,15 @@ class _Builder(Operations):
         if setup:
             return (tr("run"), tr("setup"))
         trail = [tr("run"), tr("iteration {index}", index=state.iteration)]
-        words = {"setup": tr("setup"), "forward": tr("forward"), "backward": tr("backward"), "step": tr("step")}
+        words = {"forward": tr("forward"), "backward": tr("backward"), "step": tr("step")}
         phase = state.phase
         if self.hold is not None and self.hold.kind in ("op", "node"):
             phase = self.hold.phase
         elif self.hold is not None and self.hold.kind == "optimizer":
             phase = "step"
+        if phase == "setup":
+            # the first operation of the work is about to run
+            phase = "forward"
         if phase == "forward" and self._is_past_backward():
             trail.append(tr("end of backward"))
         elif phase in words:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from retrograd_debug.log.ring import FAILED, READY, STARTING, Ring, RingError
+from retrograd_debug.log.ring import FAILED, READY, STARTING, Ring, RingError, sweep_rings
 from retrograd_events import tr
 
 # Isolated (-I): neither the script's folder nor PYTHONPATH may put a file of the user's in the way of our imports.
@@ -77,6 +77,7 @@ def start_recorder(
     The recorder ends by itself when the ring's writer has closed it or is dead, and removes the ring.
     """
     control = Ring.open(ring)
+    sweep_rings(Path(ring).absolute().parent)
     paths = _import_paths()
     command = [python, "-I", "-c", _BOOT, str(len(paths)), *paths, os.path.abspath(ring), os.path.abspath(log)]
     # Windows has flags where POSIX has sessions.

@@ -8,6 +8,7 @@ moves ``head``: what a killed writer left behind is whole frames.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import platform
@@ -116,11 +117,16 @@ class Ring:
         return self._words[_W_WRITER]
 
     @property
+    def creator_alive(self) -> bool:
+        """Whether the process that made the ring still runs."""
+        return process_alive(self._words[_W_CREATOR], self._words[_W_CREATOR_STAMP])
+
+    @property
     def writer_alive(self) -> bool:
         """Whether the writer, or before it came the process that made the ring, still runs."""
         if self._words[_W_WRITER]:
             return process_alive(self._words[_W_WRITER], self._words[_W_WRITER_STAMP])
-        return process_alive(self._words[_W_CREATOR], self._words[_W_CREATOR_STAMP])
+        return self.creator_alive
 
     @property
     def recorder_status(self) -> int:
@@ -223,6 +229,22 @@ def create_ring(path: str | os.PathLike[str], size: int = DEFAULT_SIZE) -> Path:
     except OSError as error:
         raise RingError(tr("No ring could be made at {path}: {error}", path=path, error=error)) from error
     return path
+
+
+def sweep_rings(folder: Path) -> list[Path]:
+    """Remove the rings in ``folder`` whose every process is gone (all killed at once); what was removed."""
+    removed: list[Path] = []
+    for path in folder.glob("retrograd-*.ring"):
+        try:
+            with Ring.open(path) as ring:
+                abandoned = not (ring.creator_alive or ring.writer_alive or ring.recorder_alive)
+        except RingError:
+            continue  # someone else's, or just being made
+        if abandoned:
+            with contextlib.suppress(OSError):
+                path.unlink()
+                removed.append(path)
+    return removed
 
 
 class RingWriter(Ring):

@@ -13,7 +13,7 @@ from retrograd_debug.graph.geometry import SCOPE_HEAD, Layout, Point, Rect
 from retrograd_debug.graph.model import Edge, EdgeKind, Item, ItemKind, Scene
 from retrograd_gui.canvas.measure import text_width
 
-_MOST_CROSSED = 300
+_MOST_TRIES = 60
 _LABEL_HEIGHT = 16.0
 _NORM_WIDTH = 84.0
 _REACH = 8.0
@@ -100,7 +100,7 @@ class Picture:
         """The route nearest to a point within ``reach``."""
         best, least = None, reach
         for at in _touching(self.boxes, x - reach, y - reach, x + reach, y + reach):
-            for (ax, ay), (bx, by) in _pairs(self.routes[at].points):
+            for (ax, ay), (bx, by) in pairwise(self.routes[at].points):
                 dx = max(min(ax, bx) - x, 0.0, x - max(ax, bx))
                 dy = max(min(ay, by) - y, 0.0, y - max(ay, by))
                 if max(dx, dy) < least:
@@ -115,12 +115,8 @@ def _touching(rects: Floats, left: float, top: float, right: float, bottom: floa
     return [int(at) for at in np.flatnonzero(hit)]
 
 
-def _pairs(points: Sequence[Point]) -> list[tuple[Point, Point]]:
-    return list(pairwise(points))
-
-
 def compose(scene: Scene, layout: Layout) -> Picture:
-    """The picture of ``scene`` placed by ``layout``; what the layout does not know is left out."""
+    """The picture of ``scene`` placed by ``layout``, undecorated; what the layout does not know is left out."""
     items = [item for item in scene.items if item.key in layout.rects]
     rects = np.array([layout.rects[item.key] for item in items], dtype=np.float64).reshape(-1, 4)
     rects[:, 2:] += rects[:, :2]
@@ -139,22 +135,34 @@ def compose(scene: Scene, layout: Layout) -> Picture:
         dtype=np.float64,
     ).reshape(-1, 4)
     picture = Picture(scene, items, rects, routes, boxes, {item.key: at for at, item in enumerate(items)})
-    if len(routes) <= _MOST_CROSSED:
-        _find_crossings(routes)
-    _place_labels(picture)
     return picture
+
+
+def _segments(routes: Sequence[Route]) -> tuple[Floats, Floats]:
+    """All level and all upright pieces: where they lie (y or x), from, to, and the place of their route."""
+    level: list[tuple[float, float, float, float]] = []
+    upright: list[tuple[float, float, float, float]] = []
+    for at, route in enumerate(routes):
+        for (ax, ay), (bx, by) in pairwise(route.points):
+            if ay == by:
+                level.append((ay, min(ax, bx), max(ax, bx), at))
+            else:
+                upright.append((ax, min(ay, by), max(ay, by), at))
+    return (
+        np.array(level, dtype=np.float64).reshape(-1, 4),
+        np.array(upright, dtype=np.float64).reshape(-1, 4),
+    )
 
 
 def _find_crossings(routes: Sequence[Route]) -> None:
     """Where each route passes over an earlier one, which the later one's halo then interrupts."""
-    for at, over in enumerate(routes):
-        for under in routes[:at]:
-            for (ax, ay), (bx, by) in _pairs(over.points):
-                for (cx, cy), (dx, dy) in _pairs(under.points):
-                    if ay == by and cx == dx and min(ax, bx) < cx < max(ax, bx) and min(cy, dy) < ay < max(cy, dy):
-                        over.crossings.append(Crossing(cx, ay, True))
-                    elif ax == bx and cy == dy and min(cx, dx) < ax < max(cx, dx) and min(ay, by) < cy < max(ay, by):
-                        over.crossings.append(Crossing(ax, cy, False))
+    level, upright = _segments(routes)
+    for y, left, right, one in level:
+        hit = (upright[:, 0] > left) & (upright[:, 0] < right) & (upright[:, 1] < y) & (upright[:, 2] > y)
+        for x, _, _, other in upright[hit]:
+            if one != other:
+                over = routes[int(max(one, other))]
+                over.crossings.append(Crossing(float(x), float(y), one > other))
 
 
 def _obstacles(picture: Picture) -> Floats:
@@ -175,39 +183,78 @@ def _obstacles(picture: Picture) -> Floats:
 
 def _place_labels(picture: Picture) -> None:
     solid = _obstacles(picture)
-    segments = [
-        (min(ax, bx) - 3, min(ay, by) - 3, max(ax, bx) + 3, max(ay, by) + 3, at)
-        for at, route in enumerate(picture.routes)
-        for (ax, ay), (bx, by) in _pairs(route.points)
-    ]
-    lines = np.array([segment[:4] for segment in segments], dtype=np.float64).reshape(-1, 4)
-    owners = np.array([segment[4] for segment in segments], dtype=np.int64)
+    level, upright = _segments(picture.routes)
+    lines = np.concatenate(
+        [
+            np.column_stack([level[:, 1] - 3, level[:, 0] - 3, level[:, 2] + 3, level[:, 0] + 3]),
+            np.column_stack([upright[:, 0] - 3, upright[:, 1] - 3, upright[:, 0] + 3, upright[:, 2] + 3]),
+        ]
+    )
+    owners = np.concatenate([level[:, 3], upright[:, 3]])
+    placed: list[Rect] = []
     named: set[str] = set()
     for at, route in enumerate(picture.routes):
         gradient = route.edge.kind is EdgeKind.GRADIENT
         if not gradient and (not route.edge.label or route.edge.label in named):
             continue
         width = _NORM_WIDTH if gradient else text_width("value", route.edge.label) + 4.0
-        others = lines[owners != at] if len(lines) else lines
-        route.label = _room(route, width, gradient, np.concatenate([solid, others]))
+        left, top, right, bottom = picture.boxes[at]
+        near = (left - width - 12, top, right + width + 12, bottom)
+        others = _touching(lines, *near)
+        taken = [solid[_touching(solid, *near)], lines[[other for other in others if owners[other] != at]]]
+        if placed:
+            here = np.array(placed, dtype=np.float64)
+            taken.append(here[_touching(here, *near)])
+        route.label = _room(route, width, gradient, np.concatenate(taken))
         if route.label is not None:
             named.add(route.edge.label)
-            left, top, wide, high = route.label
-            solid = np.concatenate([solid, np.array([[left, top, left + wide, top + high]])])
+            placed.append((route.label[0], route.label[1], route.label[0] + width, route.label[1] + _LABEL_HEIGHT))
 
 
 def _room(route: Route, width: float, right: bool, taken: Floats) -> Rect | None:
     """A free place beside an upright stretch of a route, at its right or left."""
-    stretches = [(a, b) for a, b in _pairs(route.points) if a[0] == b[0] and abs(a[1] - b[1]) >= _LABEL_HEIGHT]
+    stretches = [(a, b) for a, b in pairwise(route.points) if a[0] == b[0] and abs(a[1] - b[1]) >= _LABEL_HEIGHT]
     stretches.sort(key=lambda ends: -abs(ends[0][1] - ends[1][1]))
     for (x, y0), (_, y1) in stretches:
         low, high = min(y0, y1) + 1.0, max(y0, y1) - _LABEL_HEIGHT - 1.0
         middle = (low + high) / 2
-        offsets = [step * sign * 2.0 for step in range(int((high - low) / 4) + 1) for sign in (1, -1)]
+        steps = np.arange(min(_MOST_TRIES, int((high - low) / 4) + 1)) * 2.0
+        # the middle first, then ever farther from it, below before above
+        tops = middle + np.stack([steps, -steps], axis=1).ravel()
         sides = [x + 10.0, x - 8.0 - width] if right else [x - 8.0 - width, x + 8.0]
         for left in sides:
-            for offset in offsets:
-                top = middle + offset
-                if not _touching(taken, left, top, left + width, top + _LABEL_HEIGHT):
-                    return (left, top, width, _LABEL_HEIGHT)
+            beside = taken[(taken[:, 0] <= left + width) & (taken[:, 2] >= left)]
+            hit = (beside[None, :, 1] <= tops[:, None] + _LABEL_HEIGHT) & (beside[None, :, 3] >= tops[:, None])
+            free = np.flatnonzero(~hit.any(axis=1))
+            if free.size:
+                return (left, float(tops[free[0]]), width, _LABEL_HEIGHT)
     return None
+
+
+@dataclass
+class Decor:
+    """What was worked out for one layout: labels and crossings, which only its structure and names decide."""
+
+    names: tuple[str, ...]
+    labels: list[Rect | None]
+    crossings: list[list[Crossing]]
+
+    def fits(self, picture: Picture) -> bool:
+        """Whether it was worked out for the same edges with the same names."""
+        return self.names == tuple(route.edge.label for route in picture.routes)
+
+
+def decorate(picture: Picture, known: Decor | None) -> Decor:
+    """Give a picture's routes their crossings and places for words; ``known`` is taken over where it fits."""
+    routes = picture.routes
+    if known is not None and known.fits(picture):
+        for route, label, crossings in zip(routes, known.labels, known.crossings, strict=True):
+            route.label, route.crossings = label, crossings
+        return known
+    _find_crossings(routes)
+    _place_labels(picture)
+    return Decor(
+        tuple(route.edge.label for route in routes),
+        [route.label for route in routes],
+        [route.crossings for route in routes],
+    )

@@ -20,17 +20,21 @@ from retrograd_debug.graph.model import EdgeKind, ItemKind, Scene, scene_text
 from retrograd_debug.session.api import Snapshot
 from retrograd_gui.canvas.camera import NEAR, Camera
 from retrograd_gui.canvas.facts import Facts
+from retrograd_gui.canvas.lane import Lane
 from retrograd_gui.canvas.measure import fonts, request_for
 from retrograd_gui.canvas.paint import Lights, Sheet, legend_rects, paint, paint_legends
 from retrograd_gui.canvas.pens import color
-from retrograd_gui.canvas.picture import Picture, compose
+from retrograd_gui.canvas.picture import Decor, Picture, compose, decorate
 from retrograd_gui.canvas.service import LayoutService
 from retrograd_gui.theme.tokens import Theme
 from retrograd_gui.view_models.selection import NOTHING, Selection
 
 _log = logging.getLogger(__name__)
 _READABLE = 0.75
-_DATA_ROOM = 134.0
+_DATA_ROOM = 138.0
+_LARGE = 2_000
+_MANY = 120
+_TOO_MANY = 4_000
 
 
 class PictureView(QWidget):
@@ -51,6 +55,10 @@ class PictureView(QWidget):
         self._lights = Lights()
         self._fitted = False
         self._request: tuple[str, Request] | None = None
+        self._decor: tuple[str, Decor] | None = None
+        self._asked = self._shown = 0
+        self._drafts: Lane[Scene] = Lane(self)
+        self._decorations: Lane[Decor] = Lane(self)
         self._moved = False
         self._service = LayoutService(self)
         self._service.arrived.connect(self._placed)
@@ -60,9 +68,9 @@ class PictureView(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(QSize(160, 120))
         self._describe()
-        service, facts = self._service, self._facts
-        self.destroyed.connect(service.stop)
-        self.destroyed.connect(facts.finish)
+        for helper in (self._facts, self._drafts, self._decorations):
+            self.destroyed.connect(helper.finish)
+        self.destroyed.connect(self._service.stop)
         application = QApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(self.finish)
@@ -86,11 +94,22 @@ class PictureView(QWidget):
         return self._camera
 
     def show_snapshot(self, snapshot: Snapshot | None) -> None:
-        """Show the picture of ``snapshot``."""
+        """Show the picture of ``snapshot``: at once, or, where it takes long to draw up, when it is."""
+        self._asked += 1
+        ticket, folds = self._asked, dict(self._folds)
+        if snapshot is None or len(snapshot.iteration_events) + len(snapshot.previous_events) < _LARGE:
+            self._take(ticket, snapshot, build(snapshot, folds))
+            return
+        self._drafts.submit(lambda: build(snapshot, folds), lambda scene: self._take(ticket, snapshot, scene))
+
+    def _take(self, ticket: int, snapshot: Snapshot | None, scene: Scene) -> None:
+        """Show ``scene``, unless a newer one is shown already."""
+        if ticket < self._shown:
+            return
+        self._shown = ticket
         self._snapshot = snapshot
-        before = self._scene
-        self._scene = build(snapshot, self._folds)
-        if before.is_setup != self._scene.is_setup and not self._moved:
+        before, self._scene = self._scene, scene
+        if before.is_setup != scene.is_setup and not self._moved:
             # another picture altogether
             self._fitted = False
         self._ask()
@@ -118,9 +137,10 @@ class PictureView(QWidget):
         return scene_text(self._scene)
 
     def finish(self) -> None:
-        """End the layout process and wait for values being read."""
+        """End the layout process and whatever runs beside the GUI thread."""
         self._service.stop()
-        self._facts.finish()
+        for helper in (self._facts, self._drafts, self._decorations):
+            helper.finish()
 
     def _ask(self) -> None:
         if not self._scene.items:
@@ -149,6 +169,7 @@ class PictureView(QWidget):
         if not isinstance(layout, Layout):
             return
         self._picture = compose(self._scene, layout)
+        self._decorate(layout)
         self._want_facts()
         if not self._fitted:
             self._first_look()
@@ -156,6 +177,26 @@ class PictureView(QWidget):
         self._light(selected=self._key_of(self._selection))
         self._describe()
         self.update()
+
+    def _decorate(self, layout: Layout) -> None:
+        """Find places for words and crossings: once a layout, and beside the GUI thread where there are many edges."""
+        digest = self._request[0] if self._request is not None else ""
+        known = self._decor[1] if self._decor is not None and self._decor[0] == digest else None
+        picture = self._picture
+        if (known is not None and known.fits(picture)) or len(picture.routes) < _MANY:
+            self._decor = (digest, decorate(picture, known))
+            return
+        if len(picture.routes) > _TOO_MANY:
+            return
+        scene = picture.scene
+
+        def done(decor: Decor) -> None:
+            self._decor = (digest, decor)
+            if decor.fits(self._picture) and self._request is not None and self._request[0] == digest:
+                decorate(self._picture, decor)
+                self.update()
+
+        self._decorations.submit(lambda: decorate(compose(scene, layout), None), done)
 
     def _want_facts(self) -> None:
         log = self._snapshot.log if self._snapshot is not None else None

@@ -84,7 +84,7 @@ class ConsolePanel(QWidget):
         self._show()
 
     def _restart(self) -> None:
-        self._model.clear()
+        self._model = ConsoleModel(history=self._model.history)
         self.text.clear()
         if self._context.snapshot is not None:
             self._model.update(self._context.snapshot)

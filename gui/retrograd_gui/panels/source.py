@@ -71,7 +71,7 @@ class SourcePanel(QWidget):
         self._show()
 
     def _clear(self) -> None:
-        self._model.clear()
+        self._model = SourceModel()
         self._reading = ""
         self.empty.say(tr("No run open"))
         self.setWindowTitle("")

@@ -49,6 +49,7 @@ class TrainingPanel(QWidget):
         self._stack.addWidget(filled)
         self._filled = filled
         column(self).addLayout(self._stack)
+        self.setFocusProxy(self.plot)
         self.log_y.setChecked(context.load(LOG_KEY, "") == "yes")
         context.snapshot_changed.connect(self._update)
         context.theme_changed.connect(self._use_theme)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from retrograd_debug import format as fmt
@@ -33,13 +33,14 @@ class InputState:
 
 
 class ConsoleModel:
-    """Keeps the newest ``MOST_LINES`` lines; ``take`` hands out those that are new since it was last called."""
+    """Keeps the newest ``MOST_LINES`` lines; ``take`` hands out those that are new since it was last called.
+    ``history`` are the expressions of the run before, to be recalled."""
 
-    def __init__(self, most_lines: int = MOST_LINES) -> None:
+    def __init__(self, most_lines: int = MOST_LINES, history: Sequence[str] = ()) -> None:
         self.entries: deque[Entry] = deque(maxlen=most_lines)
         self.dropped = 0
         self.input = InputState("off", tr("No run open"))
-        self.history: list[str] = []
+        self.history: list[str] = list(history)
         self.cursor = Seq(0)
         self.live = True
         self._new: list[Entry] = []
@@ -48,12 +49,6 @@ class ConsoleModel:
         self._next_request = 1
         self._wanted = False
         self._snapshot: Snapshot | None = None
-
-    def clear(self) -> None:
-        """Another run was opened; the history of expressions stays."""
-        history = self.history
-        self.__init__(self.entries.maxlen or MOST_LINES)  # type: ignore[misc]
-        self.history = history
 
     def take(self) -> list[Entry]:
         """The entries added since the last call."""

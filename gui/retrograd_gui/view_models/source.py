@@ -96,10 +96,6 @@ class SourceModel:
         """The file whose text is still to be read ("" when none)."""
         return self.file if self.file and self.text is None else ""
 
-    def clear(self) -> None:
-        """Another run was opened."""
-        self.__init__()  # type: ignore[misc]
-
     def provide(self, file: str, text: Text) -> None:
         """The text of ``file`` was read."""
         self._texts[file] = text

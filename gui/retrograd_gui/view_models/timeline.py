@@ -215,6 +215,12 @@ class TimelineModel:
             self._names[int(self._name_of.view()[index])],
         )
 
+    def neighbour(self, seq: Seq, step: int) -> Seq | None:
+        """The event of the block before (``step`` -1) or after (1) ``seq``; None at the ends."""
+        seqs = self._seqs.view()
+        index = int(np.searchsorted(seqs, seq, "right" if step > 0 else "left")) - (0 if step > 0 else 1)
+        return Seq(int(seqs[index])) if 0 <= index < len(seqs) else None
+
     def clock_at(self, seq: Seq) -> int:
         """Where an event lies on the clock without stops."""
         index = int(np.searchsorted(self._event_seqs.view(), seq, "right")) - 1

@@ -222,8 +222,10 @@ class TimelineView(QWidget):
             rect = self._block_rect(lane, int(starts[index]), int(ends[index]))
             token = _LANE_TOKENS[lane]
             color = QColor(self._theme[token if past else "text3"])
+            # what is still to come is hollow and faint (a dotted outline would cost ten times as much)
+            color.setAlphaF(1.0 if past else 0.5)
             fill = QColor(self._theme[f"{token}Fill"]) if past and lane is not Lane.OPTIMIZER else QColor(0, 0, 0, 0)
-            painter.setPen(QPen(color, 1, Qt.PenStyle.SolidLine if past else Qt.PenStyle.DotLine))
+            painter.setPen(QPen(color, 1))
             painter.setBrush(fill)
             painter.drawRoundedRect(rect, 2, 2)
 
@@ -377,7 +379,7 @@ class TimelineView(QWidget):
         self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Plus and minus zoom, 0 shows everything."""
+        """Left and Right travel by a block; plus and minus zoom, 0 shows everything."""
         middle = (self._start + self._end) / 2
         half = (self._end - self._start) / 2
         if event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
@@ -386,6 +388,10 @@ class TimelineView(QWidget):
             self._show(middle - half * 1.25, middle + half * 1.25)
         elif event.key() == Qt.Key.Key_0:
             self.show_all()
+        elif event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            neighbour = self._model.neighbour(self._cursor, 1 if event.key() == Qt.Key.Key_Right else -1)
+            if neighbour is not None:
+                self.seek.emit(neighbour)
         else:
             super().keyPressEvent(event)
 

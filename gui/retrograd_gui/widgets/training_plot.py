@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from retrograd_debug import format as fmt
@@ -123,6 +123,9 @@ class TrainingPlot(QWidget):
         self._widget.scene().sigMouseClicked.connect(self._clicked)
         self._widget.scene().sigMouseMoved.connect(self._moved)
         self._widget.viewport().installEventFilter(self)
+        self._widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(tr("Training plot"))
         plot.getViewBox().sigRangeChanged.connect(lambda *_: self._place_tip())
         column(self).addWidget(self._widget)
 
@@ -247,6 +250,7 @@ class TrainingPlot(QWidget):
         box = self._plot.getViewBox()
         if event.button() != Qt.MouseButton.LeftButton or not box.sceneBoundingRect().contains(event.scenePos()):
             return
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
         if event.double():
             self.fit()
             return
@@ -271,6 +275,16 @@ class TrainingPlot(QWidget):
             self._show_tip(point.iteration, height, point.curve.title, point.value)
         else:
             self._place_tip()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Left and Right travel by an iteration, 0 shows everything."""
+        cursor = self._model.cursor
+        if event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and cursor is not None:
+            self.travel.emit(float(cursor.iteration + (1 if event.key() == Qt.Key.Key_Right else -1)))
+        elif event.key() == Qt.Key.Key_0:
+            self.fit()
+        else:
+            super().keyPressEvent(event)
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
         """When the mouse leaves, the tip goes back to the cursor."""

@@ -99,6 +99,7 @@ def test_the_held_operation_shows_though_no_log_knows_it(story: Story) -> None:
     scene = build(story.live(story.find(0, "t")))
     assert marked(scene) == [("t", "held")]
     assert item(scene, "model: Linear(1, 1)")
+    assert scene.place == ("run", "iteration 0", "forward")
 
 
 def test_what_is_expected_shows_as_not_run_with_the_same_keys(story: Story) -> None:
@@ -171,3 +172,21 @@ def test_every_stage_has_a_picture_in_words(story: Story) -> None:
         if event.seq > 1:
             for snapshot in (story.live(event), story.back(event.seq)):
                 assert scene_text(build(snapshot))
+
+
+def test_an_error_shows_where_it_struck(story: Story) -> None:
+    broken = Story(1)
+    seq = broken.log.head + 1
+    site = e.SiteId(17)
+    shapes = "mat1 and mat2 shapes cannot be multiplied"
+    for op, node, title, detail in (
+        ("mm", 0, "mm", "RuntimeError"),
+        ("", 0, "RuntimeError", "line 17"),
+        ("", broken.find(0, "AddmmBackward0").node, "AddmmBackward0", "RuntimeError"),
+    ):
+        error = e.ExceptionRaised(e.Seq(seq), seq, 0, "RuntimeError", shapes, site, [], op, [], e.NodeId(node))
+        broken.log.all.append(error)
+        scene = build(broken.back(e.Seq(seq)))
+        broken.log.all.pop()
+        struck = [i for i in scene.items if i.state is ItemState.ERROR]
+        assert [(i.title, i.detail, i.tip) for i in struck] == [(title, detail, shapes)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -9,7 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrograd_debug.log.ring import ACT, EVENT, VALUE, ActRecord, RingError, RingReader, RingWriter, create_ring
+from retrograd_debug.log.ring import (
+    ACT,
+    EVENT,
+    VALUE,
+    ActRecord,
+    RingError,
+    RingReader,
+    RingWriter,
+    create_ring,
+    sweep_rings,
+)
 
 
 def drain(reader: RingReader, into: list[tuple[int, bytes]]) -> None:
@@ -162,3 +175,15 @@ def test_how_the_program_ended_reaches_the_recorder(tmp_path: Path) -> None:
         assert reader.exit == (137, 9)
         writer.report_exit(3)
         assert reader.exit == (3, 0)
+
+
+def test_rings_that_everyone_left_are_swept_away(tmp_path: Path) -> None:
+    left = str(tmp_path / "retrograd-a.ring")
+    code = f"from retrograd_debug.log.ring import RingWriter; RingWriter.create({left!r}, 512)"
+    subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, check=True
+    )
+    (tmp_path / "retrograd-b.ring").write_text("someone else's")
+    with RingWriter.create(tmp_path / "retrograd-c.ring", 512):
+        assert sweep_rings(tmp_path) == [tmp_path / "retrograd-a.ring"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["retrograd-b.ring", "retrograd-c.ring"]

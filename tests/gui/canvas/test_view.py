@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from fixtures.graph_story import Story
 from retrograd_events import events as e
+from retrograd_gui.canvas import picture_view
 from retrograd_gui.canvas.view import GraphView
 from retrograd_gui.theme.fonts import install_fonts
 from retrograd_gui.theme.loading import load_theme
@@ -179,3 +180,34 @@ def test_the_picture_can_be_saved(qtbot, view: GraphView, story: Story, tmp_path
     assert "AddmmBackward0" in (tmp_path / "picture.svg").read_text()
     with pytest.raises(OSError, match="cannot write"):
         view.save_picture(str(tmp_path / "nowhere" / "picture.png"))
+
+
+def test_a_large_picture_is_drawn_up_beside_the_gui_thread_and_looks_the_same(
+    qtbot, view: GraphView, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = story.live(story.find(3, "AddmmBackward0"))
+    view.show_snapshot(snapshot)
+    settle(qtbot, view)
+    words, labels = view.text(), [route.label for route in view.picture.routes]
+    monkeypatch.setattr(picture_view, "_LARGE", 0)
+    monkeypatch.setattr(picture_view, "_MANY", 0)
+    view.start_over()
+    view._decor = None
+    for _ in range(3):
+        view.show_snapshot(snapshot)
+    assert view.text() != words
+    qtbot.waitUntil(lambda: view.text() == words, timeout=10_000)
+    settle(qtbot, view)
+    qtbot.waitUntil(lambda: [route.label for route in view.picture.routes] == labels, timeout=10_000)
+
+
+def test_the_newest_snapshot_wins_over_a_slow_older_one(
+    qtbot, view: GraphView, story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_view, "_LARGE", 0)
+    view.show_snapshot(story.live(story.find(3, "AddmmBackward0")))
+    monkeypatch.setattr(picture_view, "_LARGE", 10_000)
+    view.show_snapshot(story.live(story.find(3, "mse_loss")))
+    words = view.text()
+    qtbot.wait(300)
+    assert view.text() == words

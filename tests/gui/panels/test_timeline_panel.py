@@ -132,3 +132,13 @@ def test_before_anything_ran_it_says_so(stage: Stage) -> None:
     stage.open(snapshot(MemoryLog(events(1)[:1])))
     assert panel.empty.isVisible()
     assert panel.empty.text == "Nothing has run yet"
+
+
+def test_the_arrows_travel_by_a_block(stage: Stage) -> None:
+    panel = opened(stage)
+    stage.session.commands.clear()
+    QTest.keyClick(panel.view, Qt.Key.Key_Left)
+    QTest.qWait(60)
+    model = panel._model
+    snapshot_now = stage.session.snapshot()
+    assert stage.session.asked(Seek) == [Seek(model.neighbour(snapshot_now.cursor, -1))]  # type: ignore[arg-type]

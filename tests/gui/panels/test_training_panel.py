@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from fixtures.stage import MemoryLog, snapshot
 from fixtures.synthetic import events
 from retrograd_debug.session.api import Phase, Seek
-from retrograd_events.events import ScalarLogged, Seq
+from retrograd_events.events import IterationStarted, ScalarLogged, Seq
 from retrograd_gui.panels.training import PANEL, TrainingPanel
 from retrograd_gui.theme.loading import load_theme
 
@@ -126,3 +126,23 @@ def test_without_a_loss_it_says_so(stage: Stage) -> None:
     stage.open(snapshot(MemoryLog(events(1)[:4])))
     assert panel.empty.isVisible()
     stage.context.set_theme(load_theme("light"))
+
+
+def test_the_arrows_travel_by_an_iteration(stage: Stage) -> None:
+    panel = opened(stage)
+    stage.session.commands.clear()
+    QTest.keyClick(panel.plot, Qt.Key.Key_Left)
+    log = stage.session.snapshot().log
+    assert log is not None
+    assert stage.session.asked(Seek) == [Seek(log.scalars[8].seq)]
+
+
+def test_the_cursor_is_in_view_before_its_iteration_has_a_loss(stage: Stage) -> None:
+    panel = opened(stage, 2)
+    stream = list(events(3, ended=False))
+    cut = next(event.seq for event in stream if isinstance(event, IterationStarted) and event.index == 2)
+    stage.session.show(snapshot(MemoryLog([event for event in stream if event.seq <= cut])))
+    stage.until(lambda: panel._model.cursor is not None and panel._model.cursor.iteration == 2)
+    QTest.qWait(40)
+    low, high = panel.plot._plot.getViewBox().viewRange()[0]
+    assert low <= 2 <= high

@@ -115,6 +115,6 @@ def test_a_new_run_keeps_the_history_of_expressions() -> None:
     model = ConsoleModel()
     model.update(snapshot(log, hold=hold))
     model.submit("x.shape")
-    model.clear()
-    assert model.history == ["x.shape"]
-    assert not model.entries
+    following = ConsoleModel(history=model.history)
+    assert following.history == ["x.shape"]
+    assert not following.entries

@@ -94,6 +94,15 @@ def test_only_blocks_in_view_are_listed() -> None:
     assert (starts[inside] <= span.end).all()
 
 
+def test_neighbouring_blocks() -> None:
+    model = filled()
+    third, fourth = model.block(3).seq, model.block(4).seq
+    assert model.neighbour(third, 1) == fourth
+    assert model.neighbour(fourth, -1) == third
+    assert model.neighbour(model.block(0).seq, -1) is None
+    assert model.neighbour(model.block(model.blocks - 1).seq, 1) is None
+
+
 def test_an_empty_run() -> None:
     model = TimelineModel()
     assert model.seq_at(0) is None
