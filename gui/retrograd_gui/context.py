@@ -23,10 +23,12 @@ from retrograd_debug.session.api import (
     Changed,
     Command,
     Notice,
+    Phase,
     Seek,
     Session,
     SetBreakpoints,
     Snapshot,
+    Step,
     Verb,
 )
 from retrograd_events.events import Seq
@@ -36,6 +38,8 @@ from retrograd_gui.view_models.selection import NOTHING, Selection
 
 FRAME_MS = 16
 TRAVELS_KEPT = 200
+SHORT_STEP = 0.06
+"""Seconds that a step may take before it is shown that the script runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,8 @@ class Context(QObject):
         self._lock = threading.Lock()
         self._waking = False
         self._handed_over = 0.0
+        self._let_go = 0.0
+        self._postponed = False
         self._frame = QTimer(self)
         self._frame.setSingleShot(True)
         self._frame.setTimerType(Qt.TimerType.PreciseTimer)
@@ -141,6 +147,8 @@ class Context(QObject):
             return
         if isinstance(command, Seek):
             self._remember(command.seq)
+        elif isinstance(command, Step):
+            self._let_go = time.monotonic()
         self._session.do(command)
 
     def select(self, selection: Selection) -> None:
@@ -220,6 +228,7 @@ class Context(QObject):
         self._breakpoints = []
         self._statuses = {}
         self._travels = Travels()
+        self._postponed = False
         with self._lock:
             self._queue.clear()
         self.session_changed.emit()
@@ -285,7 +294,7 @@ class Context(QObject):
         passed = (time.monotonic() - self._handed_over) * 1000
         if passed >= FRAME_MS:
             self._hand_over()
-        elif not self._frame.isActive():
+        elif self._postponed or not self._frame.isActive():
             self._frame.start(max(1, round(FRAME_MS - passed)))
 
     @Slot()
@@ -294,20 +303,32 @@ class Context(QObject):
             batch = [notice for session, notice in self._queue if session is self._session]
             self._queue.clear()
             self._waking = False
-        self._handed_over = time.monotonic()
         session = self._session
         if session is None:
             return
-        if any(isinstance(notice, Changed) for notice in batch):
-            self._snapshot = session.snapshot()
-            self.snapshot_changed.emit(self._snapshot)
+        if self._postponed or any(isinstance(notice, Changed) for notice in batch):
+            self._show(session.snapshot())
         for notice in batch:
             if isinstance(notice, BreakpointsResolved):
                 self._statuses = {status.id: status for status in notice.statuses}
                 self.breakpoints_changed.emit()
             if not isinstance(notice, Changed):
                 self.noticed.emit(notice)
-        self._handed_over = time.monotonic()
+        if not self._postponed:
+            self._handed_over = time.monotonic()
+
+    def _show(self, snapshot: Snapshot) -> None:
+        """Most steps are over within milliseconds: that the script runs is only worth a repaint once it lasts."""
+        before = self._snapshot
+        begins = before is not None and before.phase is Phase.HELD and snapshot.phase is Phase.RUNNING
+        now = time.monotonic()
+        if begins and (left := self._let_go + SHORT_STEP - now) > 0:
+            self._postponed = True
+            self._frame.start(max(1, round(left * 1000)))
+            return
+        self._postponed = False
+        self._snapshot = snapshot
+        self.snapshot_changed.emit(snapshot)
 
 
 def _nothing() -> None:

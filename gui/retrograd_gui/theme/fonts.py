@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication
 
@@ -30,17 +32,18 @@ def install_fonts(app: QApplication) -> None:
 
 def ui_font(size: int, bold: bool = False) -> QFont:
     """The sans face at ``size`` px."""
-    return _font([UI, "DejaVu Sans"], QFont.StyleHint.SansSerif, size, bold)
+    return QFont(_font((UI, "DejaVu Sans"), QFont.StyleHint.SansSerif, size, bold))
 
 
 def mono_font(size: int, bold: bool = False) -> QFont:
     """The monospaced face at ``size`` px."""
-    return _font([MONO, "DejaVu Sans Mono"], QFont.StyleHint.Monospace, size, bold)
+    return QFont(_font((MONO, "DejaVu Sans Mono"), QFont.StyleHint.Monospace, size, bold))
 
 
-def _font(families: list[str], hint: QFont.StyleHint, size: int, bold: bool) -> QFont:
+@cache
+def _font(families: tuple[str, ...], hint: QFont.StyleHint, size: int, bold: bool) -> QFont:
     font = QFont()
-    font.setFamilies(families)
+    font.setFamilies(list(families))
     font.setStyleHint(hint)
     font.setPixelSize(size)
     # medium figures and hairlines must fall alike on every machine

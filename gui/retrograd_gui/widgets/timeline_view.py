@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
@@ -110,9 +112,9 @@ class TimelineView(QWidget):
 
     # --- geometry
 
-    @property
+    @cached_property
     def left(self) -> float:
-        """Where the lanes begin, in px."""
+        """Where the lanes begin, in px; asked for with every block, so measured once."""
         metrics, small = QFontMetricsF(ui_font(SMALL)), QFontMetricsF(ui_font(CAPTION))
         words = [metrics.horizontalAdvance(name) for name in self._names]
         words += [small.horizontalAdvance(part) for part in self._clock_name.split("\n")]
