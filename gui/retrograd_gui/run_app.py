@@ -26,12 +26,16 @@ from retrograd_gui.version import version
 
 ERROR_LOG = "app-errors.log"
 EXAMPLE = "linear_regression.py"
+SWITCH_INTERVAL = 0.0005
+"""Seconds after which a busy thread lets another have the interpreter. The session's threads must not wait Python's
+5 ms for the one that paints, several times a step."""
 
 
 def run(
     file: Path | None, theme: str | None, screenshot: Path | None, steps: int | None, size: tuple[int, int] | None
 ) -> int:
     """Show the window until it is closed; returns the exit code."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
     app = QApplication(sys.argv[:1])
     app.setApplicationName("retrograd")
     app.setApplicationDisplayName("Retrograd")
