@@ -66,6 +66,7 @@ class EngineListener:
         self._backward_count = 0
         self._root_sites: dict[int, int] = {}
         self._recorded: dict[int, int] = {}
+        self._recorded_passes: set[int] = set()
         self.in_setup = True
         """No op has been recorded for backward yet."""
         self.failed: tuple[int, str, list[tuple[int, int]], int] = (0, "", [], 0)
@@ -241,6 +242,8 @@ class EngineListener:
             self.gradient_value(seed, made)
         for root, (tensor, _) in zip(tensors, refs, strict=False):
             self._log_root(root, tensor, site)
+        if create_graph:
+            self._recorded_passes.add(number)
         thread.backwards.append(number)
         thread.regions.append(Region("backward"))
         self.iterations.backward_started(closes=not inputs)
@@ -284,6 +287,9 @@ class EngineListener:
         if not grad._tid:
             known = self.gradients.number_of(grad._data)
             grad._tid = known[0] if known is not None else next_tensor()
+        elif backward not in self._recorded_passes:
+            # Added to in place, without a version of its own: the log must tell the sum from what it was.
+            grad._tid = next_tensor()
         made = meta_tuple(grad)
         self._emit(GRADIENT_ACCUMULATED, (backward, self.node_id(cast(EngineNode, node)), self.see(leaf), made))
         if self._wants_values:
@@ -294,6 +300,7 @@ class EngineListener:
         thread = self._thread()
         while thread.backwards and thread.backwards.pop() != backward:
             pass
+        self._recorded_passes.discard(backward)
         _leave(thread, "backward")
         if error is not None and self.failed[0] != id(error):
             self.failed = (id(error), "", [], self.stops.running_node)

@@ -153,6 +153,8 @@ class Gate:
             self._arm()
             self._cond.notify_all()
             if held is not None:
+                # From here on it runs, even if it has not woken up yet: a pause that comes now is one.
+                self.stop, self._held_thread = None, None
                 self._requests.put(Resume())
 
     def interrupt(self) -> bool:
