@@ -74,11 +74,11 @@ def op_applied_for(agent: Agent, listener: EngineListener) -> OpApplied:  # noqa
     ) -> None:
         """Write the op, and its values."""
         now = perf_counter_ns()
-        refs = []
+        refs: list[tuple[int, int]] = []
         for each in inputs:
             tensor = getattr(each, "_tid", -1)
             if tensor <= 0:
-                tensor = listener.see(each) if tensor == 0 else 0
+                tensor = listener.see(each, changed=bool(flags & 2) and not refs) if tensor == 0 else 0
             cell = each._cell if tensor else None
             refs.append((tensor, cell.count if cell is not None else 0))
         if flags & 2:

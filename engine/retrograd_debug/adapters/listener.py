@@ -96,7 +96,10 @@ class EngineListener:
             if array.nbytes >= PAGE and not flags:
                 self.memory.allocated(array, made[0], made[4])
             if self._wants_values:
-                self._values.record(made[0], made[1], host_array(tensor), made[3])
+                stepped = made[0] in self._recorded
+                if stepped:
+                    self._recorded[made[0]] = made[1]
+                self._values.record(made[0], made[1], host_array(tensor), made[3], important=stepped)
 
     def _remember_root(self, tensor: int, site: int) -> None:
         if len(self._root_sites) > 4096:
@@ -117,16 +120,20 @@ class EngineListener:
         self._emit(ALLOCATION_ANNOUNCED, (name, self._site_of(sys._getframe(1)), bytes))
         self._writer.hasten()
 
-    def see(self, tensor: EngineTensor) -> int:
-        """The tensor's id; one that no recorded op made is told now."""
+    def see(self, tensor: EngineTensor, changed: bool = False) -> int:
+        """The tensor's id; one that no recorded op made is told now. ``changed``: an op has just changed it in place,
+        so what it was is told and its contents are gone."""
         if tensor._tid:
             return tensor._tid
         tensor._tid = next_tensor()
         made = meta_tuple(tensor)
+        if changed:
+            made = (made[0], max(0, made[1] - 1), *made[2:])
         self._emit(TENSOR_SEEN, (made,))
         if tensor._data.nbytes >= PAGE:
             self.memory.allocated(tensor._data, made[0], made[4])
-        self.record_value(tensor)
+        if not changed:
+            self.record_value(tensor)
         return tensor._tid
 
     def record_value(self, tensor: EngineTensor, important: bool = False) -> None:
@@ -254,6 +261,8 @@ class EngineListener:
         if array.size != 1 or array.dtype.kind == "c":
             return
         self._emit(SCALAR_LOGGED, ("loss", self._root_sites.get(tensor, site), float(array.reshape(())), tensor))
+        if self._wants_values and self._values.exhausted:
+            self.record_value(root, important=True)
 
     def gradients_summed(self, backward: int, node: object, slot: int, total: object) -> None:
         """The sum is a value of its own. A node of several outputs has a list, of which one element is new."""

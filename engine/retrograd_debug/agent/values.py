@@ -44,6 +44,11 @@ class ValueRecorder:
         self._whole = policy == "all"
         self._spent = 0
 
+    @property
+    def exhausted(self) -> bool:
+        """The run's budget is spent: only what is important is kept."""
+        return self._spent >= BUDGET
+
     def record(
         self, tensor: int, version: int, array: NDArray[np.generic], dtype: str, important: bool = False
     ) -> None:

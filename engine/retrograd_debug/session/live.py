@@ -267,8 +267,7 @@ class LiveSession(SessionBase):
             case Held(hold=hold) | EditDone(hold=hold):
                 self._set(Phase.HELD, hold)
             case Resumed():
-                if self._phase is Phase.HELD:
-                    self._set(Phase.RUNNING)
+                self._set(Phase.RUNNING)
             case StackShown(hold=hold):
                 if self._phase is Phase.RUNNING:
                     words = tr(
@@ -338,10 +337,7 @@ class LiveSession(SessionBase):
             case SetBreakpoints(breakpoints=breakpoints):
                 self._set_breakpoints(breakpoints)
             case Edit() | Evaluate():
-                if self._looking_back:
-                    self._fail(tr("Values and expressions belong to the script's own place: return or branch."))
-                else:
-                    self._send_held(command)
+                self._send_held(command)
             case CancelEvaluation():
                 self._send(command)
             case FeedInput(text=text, end=end):
@@ -369,8 +365,12 @@ class LiveSession(SessionBase):
         return True
 
     def _send_held(self, command: Edit | Evaluate) -> None:
-        if self._phase is not Phase.HELD:
+        text = ""
+        if self._looking_back:
+            text = tr("Values and expressions belong to the script's own place: return or branch.")
+        elif self._phase is not Phase.HELD:
             text = tr("The script is not held; pause it first.")
+        if text:
             self._tell(Evaluated(command.request, "", text)) if isinstance(command, Evaluate) else self._fail(text)
         else:
             self._send(command)
