@@ -184,9 +184,9 @@ class Generator:
     def uniform(self, count: int, low: float, high: float, dtype: DTypeLike) -> NDArray[np.floating]:
         """``count`` numbers in [low, high), float64 from 53 bits, any other dtype rounded from float32's 24 bits."""
         if np.dtype(dtype) == np.float64:
-            unit: NDArray[np.float64] = (self._draw64(count) & np.uint64(2**53 - 1)) * 2.0**-53
+            unit: NDArray[np.float64] = np.multiply(self._draw64(count) & np.uint64(2**53 - 1), 2.0**-53)
             return unit if (low, high) == (0, 1) else _fused(unit, high - low, low)
-        unit = (self._draw32(count) & np.uint64(2**24 - 1)) * 2.0**-24
+        unit = np.multiply(self._draw32(count) & np.uint64(2**24 - 1), 2.0**-24)
         if (low, high) != (0, 1):
             start = np.float32(low)
             unit = unit * float(np.float32(high) - start) + float(start)  # one rounding at the end, as fused in PyTorch
@@ -263,7 +263,9 @@ def _box_muller(
     radius = np.sqrt(dtype(-2) * np.log(dtype(1) - block[:, 0]))  # 1 - [0, 1) has no zero to take the logarithm of
     angle = dtype(2 * math.pi) * block[:, 1]
     normal = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).reshape(-1)
-    return normal if (mean, std) == (0, 1) else normal * dtype(std) + dtype(mean)
+    if (mean, std) != (0, 1):
+        normal = np.add(np.multiply(normal, dtype(std)), dtype(mean))
+    return normal
 
 
 def _fused(x: NDArray[np.float64], factor: float, offset: float) -> NDArray[np.float64]:

@@ -63,16 +63,17 @@ def _answers(name: str) -> bool:
 
 
 def _local(number: int) -> bool:
-    path = f"/tmp/.X11-unix/X{number}"
-    # some servers listen on the abstract socket only
-    for address in (path, f"\0{path}"):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            probe.settimeout(3)
-            try:
-                probe.connect(address)
-            except OSError:
-                continue
-            return True
+    if sys.platform != "win32":  # which has no such sockets
+        path = f"/tmp/.X11-unix/X{number}"
+        # some servers listen on the abstract socket only
+        for address in (path, f"\0{path}"):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+                probe.settimeout(3)
+                try:
+                    probe.connect(address)
+                except OSError:
+                    continue
+                return True
     return False
 
 
