@@ -24,6 +24,12 @@ CARD_WIDTH = 208
 RUNS_SHOWN = 12
 
 
+def _discard(widget: QWidget) -> None:
+    """Take a card off the page now; deletion alone would leave it there, half gone, until the event loop turns."""
+    widget.setParent(None)
+    widget.deleteLater()
+
+
 class KeyRow(QWidget):
     """A sentence and the key for it."""
 
@@ -89,7 +95,7 @@ class Gallery(QWidget):
     def show_examples(self, examples: Sequence[Example]) -> None:
         """Replace the examples' cards."""
         for old in self._examples:
-            old.deleteLater()
+            _discard(old)
         self._examples = []
         for example in examples:
             card = ExampleCard(self._theme, example)
@@ -104,7 +110,7 @@ class Gallery(QWidget):
         focused = next((old.run.path for old in self._runs if old.hasFocus()), None)
         for old in self._runs:
             self._runs_column.removeWidget(old)
-            old.deleteLater()
+            _discard(old)
         self._runs = []
         for run in runs[:RUNS_SHOWN]:
             button = RunButton(self._theme, run)
