@@ -66,6 +66,7 @@ def freeze(op: Op) -> None:
     from retrograd.ops.rules import build
 
     if op.differentiable:
+        op.takes = _takes(op)
         run, run_recorded = build(op)
         members: dict[str, object] = {"__slots__": (), "op_name": op.name, "run": run, "run_recorded": run_recorded}
         members["frees"] = any(not name.endswith("_meta") for name in op.saved)
@@ -284,36 +285,46 @@ def mixed(
     return array, meta, None if op.result == "bool" else input_metas(inputs, meta)
 
 
+def _takes(op: Op) -> tuple[tuple[str, int, tuple[int, ...]], ...]:
+    """For each of ``op.saved``: whether it is an input, an output or an input's meta, which one, and the inputs whose
+    rules name it."""
+    found = []
+    for name in op.saved:
+        users = tuple(
+            place for place, each in enumerate(op.inputs) if each in op.rules and name in op.rules[each].wants
+        )
+        if name in op.outputs:
+            found.append(("output", op.outputs.index(name), users))
+        elif name in op.inputs:
+            found.append(("input", op.inputs.index(name), users))
+        else:
+            found.append(("meta", op.inputs.index(name.removesuffix("_meta")), users))
+    return tuple(found)
+
+
 def save(op: Op, inputs: Sequence[object], outs: Sequence[Tensor], edges: Sequence[object]) -> tuple[object, ...]:
     """What the rules that will run name, in ``op.saved``'s order; None for what only other rules name."""
-    wanted: set[str] = set()
-    last = len(op.inputs) - 1
-    for index, name in enumerate(op.inputs):
-        rule = op.rules.get(name)
-        if rule is None:
-            continue
-        needed = (
-            any(each is not None for each in edges[index:])
-            if op.variadic and index == last
-            else (edges[index] is not None)
-        )
-        if needed:
-            wanted.update(rule.wants)
+    last = len(op.inputs) - 1 if op.variadic else -1  # the input that stands for all the rest
     saved: list[object] = []
-    for name in op.saved:
-        if name not in wanted:
-            saved.append(None)
-        elif name in op.outputs:
-            saved.append(alias(outs[op.outputs.index(name)]))
-        elif name in op.inputs:
-            index = op.inputs.index(name)
-            saved.append(tuple(inputs[index:]) if op.variadic and index == last else inputs[index])
+    for kind, index, users in op.takes:
+        for user in users:
+            if edges[user] is not None if user != last else any(each is not None for each in edges[user:]):
+                break
         else:
-            index = op.inputs.index(name.removesuffix("_meta"))
-            group = inputs[index:] if op.variadic and index == last else inputs[index : index + 1]
-            metas = tuple(each._meta if isinstance(each, Tensor) else None for each in group)
-            saved.append(metas if op.variadic and index == last else metas[0])
+            saved.append(None)
+            continue
+        if kind == "output":
+            saved.append(alias(outs[index]))
+        elif index == last:
+            rest = tuple(inputs[index:])
+            saved.append(rest if kind == "input" else tuple([_meta_of(each) for each in rest]))
+        else:
+            saved.append(inputs[index] if kind == "input" else _meta_of(inputs[index]))
     return tuple(saved)
+
+
+def _meta_of(value: object) -> Meta | None:
+    return value._meta if isinstance(value, Tensor) else None
 
 
 def _general(op: Op) -> Callable[..., object]:

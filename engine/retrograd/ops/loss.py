@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -47,8 +48,8 @@ def _(
     g: Tensor, input: Tensor, target: Tensor, needs: Sequence[bool], *, reduction: str
 ) -> tuple[Tensor | None, Tensor | None]:
     off = input - target
-    scale = 2.0 / np.prod(off.shape, dtype=float) if reduction == "mean" else 2.0
-    return _pair(off * (g * float(scale)), needs)
+    scale = 2.0 / (math.prod(off.shape) or math.nan) if reduction == "mean" else 2.0
+    return _pair(off * (g * scale), needs)
 
 
 @mse_loss.jvp("input")

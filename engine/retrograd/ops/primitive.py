@@ -74,6 +74,7 @@ class Op:
     call: Function = NotImplemented
     entry: Function = NotImplemented
     node_type: type[Node] | None = None
+    takes: tuple[tuple[str, int, tuple[int, ...]], ...] = ()
 
     @property
     def differentiable(self) -> bool:

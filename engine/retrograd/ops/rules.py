@@ -186,31 +186,50 @@ class _Plan:
 
     def call(self, node: Node, grad: object, values: Sequence[object]) -> list[object]:
         """A gradient per edge, from the rules that are needed."""
+        if self.variadic:
+            return self._call_variadic(node, grad, values)
         edges = node.edges
         grads: list[object] = [None] * len(edges)
-        last = len(self.inputs) - 1
         for rule, serves, places in self.rules:
-            wanted = [
-                tuple(edge is not None for edge in edges[each:])
-                if self.variadic and each == last
-                else edges[each] is not None
-                for each in serves
-            ]
-            if not any(any(each) if isinstance(each, tuple) else each for each in wanted):
+            wanted = [edges[each] is not None for each in serves]
+            if True not in wanted:
                 continue
-            arguments = [grad, *(values[each] for each in places)]
+            arguments = [values[each] for each in places]
             if rule.needs:
-                arguments.append(wanted[0] if self.variadic and serves == (last,) else tuple(wanted))
-            result = rule.function(*arguments, **{name: node.params[name] for name in rule.parameters})
-            if self.variadic and serves == (last,):
-                grads[last:] = result  # type: ignore[call-overload]
-            elif rule.needs:
+                arguments.append(tuple(wanted))
+            if rule.parameters:
+                params = node.params
+                result = rule.function(grad, *arguments, **{name: params[name] for name in rule.parameters})
+            else:
+                result = rule.function(grad, *arguments)
+            if rule.needs:
                 for each, part in zip(serves, result, strict=True):  # type: ignore[call-overload]
                     grads[each] = part
             else:
                 for each, want in zip(serves, wanted, strict=True):
                     if want:
                         grads[each] = result
+        return grads
+
+    def _call_variadic(self, node: Node, grad: object, values: Sequence[object]) -> list[object]:
+        """The same where the last input stands for any number of them; its rule asks for all at once."""
+        edges = node.edges
+        grads: list[object] = [None] * len(edges)
+        last = len(self.inputs) - 1
+        for rule, serves, places in self.rules:
+            rest = serves == (last,)
+            wanted = tuple(edge is not None for edge in (edges[last:] if rest else [edges[each] for each in serves]))
+            if True not in wanted:
+                continue
+            arguments = [grad, *(values[each] for each in places)]
+            if rule.needs:
+                arguments.append(wanted)
+            result = rule.function(*arguments, **{name: node.params[name] for name in rule.parameters})
+            if rest:
+                grads[last:] = result  # type: ignore[call-overload]
+            else:
+                for each, part in zip(serves, result if rule.needs else [result] * len(serves), strict=True):  # type: ignore[call-overload]
+                    grads[each] = part
         return grads
 
 

@@ -63,7 +63,8 @@ def matrices(rng: np.random.Generator) -> Iterator[Sample]:
 @primitive(samples=matrices, view=True, linear=True)
 def t(xp: Namespace, input: Array) -> Array:
     """The transpose of a matrix (a vector or number as it is)."""
-    return xp.transpose(input)
+    turned: Array = input.T
+    return turned
 
 
 @t.vjp("input")
