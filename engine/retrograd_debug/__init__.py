@@ -17,5 +17,5 @@ __all__ = ["record"]
 def __getattr__(name: str) -> object:
     # Recording needs the agent, which the app's process never loads: found when it is asked for.
     if name == "record":
-        return importlib.import_module("retrograd_debug.record").record
+        return importlib.import_module("retrograd_debug.recording").record
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
