@@ -59,7 +59,9 @@ from retrograd_gui.toolbar import ToolBar
 from retrograd_gui.version import version
 from retrograd_gui.workspace import Workspace, boxed
 
+WANTED = (1440, 900)
 SMALLEST = (960, 600)
+TITLE_BAR = 36
 STEP_PATIENCE = 0.3
 """Seconds that a step may take to be shown before another is asked for regardless."""
 
@@ -91,11 +93,16 @@ class MainWindow(QMainWindow):
         self._build()
         self._connect()
         self._use_theme(load_theme(theme).name)
-        self.resize(1440, 900)
+        self._fit_screen()
         self.restoreGeometry(settings.blob("window/geometry"))
         self._show_gallery()
 
     # --- making
+
+    def _fit_screen(self) -> None:
+        """The design's size, or what the screen has room for under a title bar: the status line must be on it."""
+        room = self.screen().availableSize()
+        self.resize(min(WANTED[0], room.width()), min(WANTED[1], room.height() - TITLE_BAR))
 
     def _build(self) -> None:
         self.workspace = Workspace(self.context, self.context, panel_specs())

@@ -28,9 +28,10 @@ def entries(actions: BoundActions, context: Context, raise_panel: Callable[[str]
 
 
 def _action(action: Action, menu: str, actions: BoundActions) -> Entry:
-    detail = f"{menu} › {action.submenu}" if action.submenu else menu
+    # "Appearance: Dark" says more than "Dark", and does not stand before the step that is meant
+    title = f"{action.submenu}: {action.title}" if action.submenu else action.title
     return Entry(
-        action.title, detail, key_text(action), action.icon, action.token, lambda: actions.run(action.id)
+        title, menu, key_text(action), action.icon, action.token, lambda: actions.run(action.id)
     )  # fmt: skip
 
 

@@ -50,6 +50,8 @@ def status_text(snapshot: Snapshot | None, moment: Moment = Moment()) -> StatusT
     if not snapshot.live:
         return StatusText("looking-back", pill, sentence, _way(snapshot, moment), facts)
     kind = _kind(snapshot)
+    if kind == "error" and snapshot.log is not None and snapshot.log.ended is not None:
+        pill = tr("Exited") if snapshot.log.ended.reason == "exit" else pill
     if snapshot.phase in (Phase.STARTING, Phase.RUNNING):
         kind, pill, sentence = _going(snapshot, moment, kind, pill, sentence)
     return StatusText(kind, pill, sentence, "", facts)

@@ -106,8 +106,8 @@ def test_what_is_reached_by_mouse_is_reached_by_tab(window: MainWindow, qtbot: Q
     window.gallery.show_examples([Example("a", tmp_path / "a.py", "A", "", True)])
     run = card_of(RunSummary(tmp_path / "r.retro", 1, 1e9, "/x/train.py", 1e9, 3, "finished"))
     window.gallery.show_runs([run])
-    cards = window.gallery.findChildren(Card)
-    qtbot.waitUntil(lambda: all(card.isVisible() for card in cards))
+    # asked for anew each time: cards that were replaced are still on their way out
+    qtbot.waitUntil(lambda: all(card.isVisible() for card in window.gallery.findChildren(Card)))
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
     seen = set()

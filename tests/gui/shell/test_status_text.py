@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from fixtures.stage import MemoryLog, held_before_addmm_backward, snapshot
 from fixtures.synthetic import events
 from retrograd_debug.session.api import Hold, Phase, Snapshot
-from retrograd_events.events import Seq
+from retrograd_events.events import RunEnded, Seq
 from retrograd_gui.status_line import PILLS
 from retrograd_gui.status_text import Moment, status_text
 
@@ -78,6 +79,15 @@ def test_a_finished_run_counts_its_iterations() -> None:
     assert "5 iterations" in line.sentence
     assert line.facts[0] == "recorded run"
     assert line.facts[1].startswith("recorded all values")
+
+
+def test_an_exit_code_that_is_not_zero_is_not_called_finished() -> None:
+    stream = events(2)
+    assert isinstance(stream[-1], RunEnded)
+    stream[-1] = msgspec.structs.replace(stream[-1], reason="exit", exit_code=3)
+    line = status_text(snapshot(MemoryLog(stream), phase=Phase.ENDED))
+    assert (line.kind, line.pill) == ("error", "Exited")
+    assert "exit code 3" in line.sentence
 
 
 def test_a_lost_process_is_said(held: Snapshot) -> None:
