@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from heapq import heapify, heappop, heappush, heappushpop
 
-from retrograd.autograd.gradients import Kind
+from retrograd.autograd.gradients import RAW, Kind
 from retrograd.autograd.node import AccumulateGrad, Node, Output
 from retrograd.autograd.observe import Watched
 from retrograd_events.tap import Listener
@@ -39,12 +39,13 @@ def run(
     answers: dict[int, object] = {}
     watched = Watched(kind, wanted, only, answers, listener, number)
     unwatched = listener is None and not wanted
+    raw = kind is RAW
     ready = _start(roots, missing, arrived, owned, kind)
     node = heappop(ready)[1] if ready else None
     while node is not None:
         grad = arrived.pop(node, None)
         if unwatched and node.hooks is None and grad is not None and not node.outputs:
-            grads = getattr(node, kind.run)(grad)
+            grads = node.run(grad) if raw else node.run_recorded(grad)
         else:
             grads = watched.run(node, grad)
         if not keep and node.frees:
@@ -72,7 +73,7 @@ def run(
                 following = target
             else:
                 heappush(ready, (-target.seq, target))
-        grads = grad = None  # what leaves get must be theirs alone
+        grads, grad = (), None  # what leaves get must be theirs alone
         for leaf in leaves or ():
             if leaf in arrived:
                 _finish(leaf, arrived, kind, watched if not unwatched or leaf.hooks is not None else None)

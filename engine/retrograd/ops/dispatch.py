@@ -129,6 +129,25 @@ def make_node(
     return node
 
 
+def observed(op: Op, call: Callable[..., Tensor], inputs: tuple[object, ...]) -> Tensor:
+    """An elementwise op with the listener told before and after."""
+    listener = tap.listener
+    assert listener is not None
+    name = op.name
+    started = listener.op_starting(name, inputs, NO_PARAMS)
+    try:
+        for each in inputs:
+            if isinstance(each, Tensor) and each._meta.numel > announce.LARGE // 64:
+                announce.elementwise(listener, name, inputs)
+                break
+        out = call(*inputs, True)
+    except BaseException as error:
+        listener.op_failed(name, inputs, NO_PARAMS, error)
+        raise
+    listener.op_applied(name, inputs, NO_PARAMS, (out,), started, 0)
+    return out
+
+
 def _unary(op: Op) -> Callable[[Tensor], Tensor]:
     forward = cast("Callable[[Namespace, Array], Array]", op.forward)
     name, kind, to_bool, to_float = op.name, op.node_type, op.result == "bool", op.result == "float"
@@ -136,9 +155,9 @@ def _unary(op: Op) -> Callable[[Tensor], Tensor]:
     saves_output = op.saved == op.outputs
     plain = not op.saved
 
-    def call(input: Tensor) -> Tensor:
-        listener = tap.listener
-        started = 0 if listener is None else listener.op_starting(name, (input,), NO_PARAMS)
+    def call(input: Tensor, _told: bool = False) -> Tensor:
+        if tap.listener is not None and not _told:
+            return observed(op, call, (input,))
         try:
             meta = out_meta = input._meta
             metas = None
@@ -147,8 +166,6 @@ def _unary(op: Op) -> Callable[[Tensor], Tensor]:
                 out_meta = find(meta.shape, dtype, device)
                 array = forward(meta.xp, ready[0])  # type: ignore[arg-type]  # an array: the input was a tensor
             else:
-                if listener is not None and meta.numel > announce.LARGE:
-                    announce.elementwise(listener, name, (input,))
                 array = forward(meta.xp, input._data)
                 if to_bool:
                     out_meta = meta.as_bool
@@ -186,10 +203,8 @@ def _unary(op: Op) -> Callable[[Tensor], Tensor]:
                 node.lasti = frame.f_lasti
                 node.seq = tick()
                 out._node = node
-        except BaseException as error:  # noqa: BLE001  it is raised again, in words
-            raise errors.told(listener, op, (input,), NO_PARAMS, error) from None
-        if listener is not None:
-            listener.op_applied(name, (input,), NO_PARAMS, (out,), started, 0)
+        except ValueError as error:
+            raise errors.explain(op, (input,), error) from None
         return out
 
     return call
@@ -197,7 +212,7 @@ def _unary(op: Op) -> Callable[[Tensor], Tensor]:
 
 def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
     forward = cast("Callable[[Namespace, Array, object], Array]", op.forward)
-    name, kind, result = op.name, op.node_type, op.result
+    kind, result = op.node_type, op.result
     to_bool = result == "bool"
     lowest = 2 if result == "float" else 0
     lowest_with_int = 2 if result == "float" else 1
@@ -206,9 +221,9 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
         (each,) for each in op.inputs[::-1]
     )
 
-    def call(input: Tensor, other: object) -> Tensor:
-        listener = tap.listener
-        started = 0 if listener is None else listener.op_starting(name, (input, other), NO_PARAMS)
+    def call(input: Tensor, other: object, _told: bool = False) -> Tensor:
+        if tap.listener is not None and not _told:
+            return observed(op, call, (input, other))
         try:
             number = type(other)
             value: object = None
@@ -225,8 +240,6 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
                 meta, straight = _NOTHING, False
                 left, right = getattr(input, "_node", None), getattr(other, "_node", None)
             if straight:
-                if listener is not None and meta.numel > announce.LARGE:
-                    announce.elementwise(listener, name, (input, other))
                 array = forward(meta.xp, input._data, value)
                 if meta.scalar:
                     array = meta.xp.asarray(array)
@@ -234,7 +247,7 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
                     meta = meta.as_bool
                 metas = None
             else:
-                array, meta, metas = mixed(op, (input, other), listener)
+                array, meta, metas = mixed(op, (input, other), None)
             out = _new(Tensor)
             out._data = array
             out._meta = meta
@@ -264,10 +277,8 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
                 node.lasti = frame.f_lasti
                 node.seq = tick()
                 out._node = node
-        except BaseException as error:  # noqa: BLE001  it is raised again, in words
-            raise errors.told(listener, op, (input, other), NO_PARAMS, error) from None
-        if listener is not None:
-            listener.op_applied(name, (input, other), NO_PARAMS, (out,), started, 0)
+        except ValueError as error:
+            raise errors.explain(op, (input, other), error) from None
         return out
 
     return call
