@@ -91,6 +91,7 @@ def show(
         else:
             for line in text(log):
                 print(line, file=out)
+        out.flush()  # a reader that has gone shows here, not at Python's exit
     except LogError as error:
         print(error, file=sys.stderr)
         return 1
