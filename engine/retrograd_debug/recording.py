@@ -35,6 +35,11 @@ class record:  # noqa: N801  # used as a statement
         self._values = values
         self._agent: Agent | None = None
 
+    @property
+    def seq(self) -> int:
+        """The newest event's number (0 outside the block)."""
+        return self._agent.writer.seq if self._agent is not None else 0
+
     def __enter__(self) -> record:
         from retrograd_events.tap import tap
 

@@ -15,7 +15,12 @@ class Listener(Protocol):
     a plain backward are raw arrays, with ``create_graph`` tensors.
 
     ``*_starting`` calls may block (the gate); the others must not.
+
+    ``armed``: something waits for the next op or node. While it is false the source may leave out ``op_starting`` (an
+    op then began at ``time.perf_counter_ns()``) and tell of a node once, by ``node_ran``.
     """
+
+    armed: bool
 
     def op_starting(self, name: str, inputs: Sequence[object], params: Mapping[str, object]) -> int:
         """An op is about to run; returns ``time.perf_counter_ns()`` at its start, after any hold."""
@@ -83,6 +88,11 @@ class Listener(Protocol):
 
     def node_finished(self, backward: int, node: object, grads: Sequence[object], started: int) -> None:
         """The node ran; ``grads`` go to its next nodes, in order."""
+        ...
+
+    def node_ran(self, backward: int, node: object, grad: object, grads: Sequence[object], started: int) -> None:
+        """A node of one output ran on raw arrays while nothing was ``armed``: ``node_starting`` and ``node_finished``
+        in one. ``grad`` went in, ``grads`` came out, ``started`` is ``time.perf_counter_ns()`` before it."""
         ...
 
     def gradient_accumulated(self, backward: int, node: object, tensor: object) -> None:

@@ -1,13 +1,14 @@
 """The backward pass.
 
-Nodes run in PyTorch's order: of those whose gradients are all in, the one made last; AccumulateGrad nodes as soon as
-they can. There is no recursion, so a graph may be as deep as memory allows.
+A node is made after those it passes gradients to, so going from the last made to the first, each node's gradients are
+all in when its turn comes: PyTorch's order. AccumulateGrad nodes run as soon as they can. There is no recursion, so a
+graph may be as deep as memory allows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from heapq import heapify, heappop, heappush, heappushpop
+from operator import attrgetter
 
 from retrograd.autograd.gradients import RAW, Kind
 from retrograd.autograd.node import AccumulateGrad, Node, Output
@@ -16,6 +17,8 @@ from retrograd_events.tap import Listener
 
 Wanted = dict[Node, dict[int, int]]
 """Gradients asked for: node -> which of its outputs -> place in the answer."""
+
+_seq = attrgetter("seq")
 
 
 def run(
@@ -33,83 +36,64 @@ def run(
     ``keep``: leave what nodes saved for another pass. ``only``: run what leads to these nodes (None: everything).
     ``listener`` is told about it as pass ``number``.
     """
-    missing = _count(dict.fromkeys(_node(root) for root, _ in roots), only)  # gradients still to come
+    order, missing, needed = _plan(dict.fromkeys(_node(root) for root, _ in roots), only)
     arrived: dict[Node, object] = {}  # gradients of nodes that wait (a list for a node of several outputs)
     owned: set[Node] = set()  # nodes whose arrived gradient is a sum made here
     answers: dict[int, object] = {}
     watched = Watched(kind, wanted, only, answers, listener, number)
-    unwatched = listener is None and not wanted
-    raw = kind is RAW
-    ready = _start(roots, missing, arrived, owned, kind)
-    node = heappop(ready)[1] if ready else None
-    while node is not None:
+    plain = kind is RAW and listener is None and not wanted
+    for leaf in _start(roots, missing, needed, arrived, owned, kind):
+        watched.run(leaf, arrived.pop(leaf))
+    for node in order:
         grad = arrived.pop(node, None)
-        if unwatched and node.hooks is None and grad is not None and not node.outputs:
-            grads = node.run(grad) if raw else node.run_recorded(grad)
-        else:
-            grads = watched.run(node, grad)
+        unseen = plain and grad is not None and node.hooks is None
+        grads = node.run(grad) if unseen else watched.run(node, grad)
         if not keep and node.frees:
             node.saved = None
-        following = None
         leaves: list[AccumulateGrad] | None = None
         for edge, grad in zip(node.edges, grads):  # noqa: B905  as many of each; strict costs time
             if edge is None:
                 continue
             target = edge.node if type(edge) is Output else edge
-            left = missing.get(target, 0) - 1
-            if left < 0:
-                continue  # nothing wanted lies that way
+            if needed is not None and target not in needed:
+                continue
             if grad is not None:
                 if target in arrived or type(edge) is Output:
                     _put(arrived, owned, kind, edge, grad)
                     watched.summed(edge, arrived[target])
                 else:
                     arrived[target] = grad
-            if left:
-                missing[target] = left
-            elif type(target) is AccumulateGrad:
-                leaves = [*(leaves or ()), target]
-            elif following is None:
-                following = target
-            else:
-                heappush(ready, (-target.seq, target))
-        grads, grad = (), None  # what leaves get must be theirs alone
-        for leaf in leaves or ():
-            if leaf in arrived:
-                _finish(leaf, arrived, kind, watched if not unwatched or leaf.hooks is not None else None)
-        if ready:
-            node = (heappop(ready) if following is None else heappushpop(ready, (-following.seq, following)))[1]
-        else:
-            node = following
+            if type(target) is AccumulateGrad:
+                missing[target] -= 1
+                if not missing[target] and target in arrived:
+                    leaves = [*(leaves or ()), target]
+        if leaves is not None:
+            grads, grad = (), None  # what leaves get must be theirs alone
+            for leaf in leaves:
+                if plain and leaf.hooks is None:
+                    kind.accumulate(leaf.variable, arrived.pop(leaf))
+                else:
+                    watched.run(leaf, arrived.pop(leaf))
     return answers
+
+
+def _node(edge: Node | Output) -> Node:
+    return edge.node if type(edge) is Output else edge
 
 
 def _start(
     roots: Sequence[tuple[Node | Output, object]],
     missing: dict[Node, int],
+    needed: set[Node] | None,
     arrived: dict[Node, object],
     owned: set[Node],
     kind: Kind,
-) -> list[tuple[int, Node]]:
-    """Give the roots their gradients; a heap of those that wait for no other."""
+) -> list[Node]:
+    """Give the roots their gradients; those that are leaves and wait for no more."""
     for root, seed in roots:
-        if _node(root) in missing:
+        if needed is None or _node(root) in needed:
             _put(arrived, owned, kind, root, seed)
-    ready = [(-node.seq, node) for node in {_node(root) for root, _ in roots} if missing.get(node) == 0]
-    heapify(ready)
-    return ready
-
-
-def _finish(leaf: AccumulateGrad, arrived: dict[Node, object], kind: Kind, watched: Watched | None) -> None:
-    """Bring a leaf its gradient."""
-    if watched is None:
-        kind.accumulate(leaf.variable, arrived.pop(leaf))
-    else:
-        watched.run(leaf, arrived.pop(leaf))
-
-
-def _node(edge: Node | Output) -> Node:
-    return edge.node if type(edge) is Output else edge
+    return [node for node in arrived if missing.get(node) == 0]
 
 
 def _put(arrived: dict[Node, object], owned: set[Node], kind: Kind, edge: Node | Output, grad: object) -> None:
@@ -126,30 +110,42 @@ def _put(arrived: dict[Node, object], owned: set[Node], kind: Kind, edge: Node |
         arrived[edge] = grad
 
 
-def _count(roots: Iterable[Node], only: set[Node] | None) -> dict[Node, int]:
-    """For every node to run, how many gradients it will get."""
-    missing = dict.fromkeys(roots, 0)
-    todo = list(missing)
-    while todo:
-        for edge in todo.pop().edges:
-            if edge is not None:
-                node = edge.node if type(edge) is Output else edge
-                if node in missing:
-                    missing[node] += 1
-                else:
-                    missing[node] = 1
-                    todo.append(node)
-    return missing if only is None else _leading_to(missing, only)
-
-
-def _leading_to(reached: Iterable[Node], only: set[Node]) -> dict[Node, int]:
-    """The same for the nodes that lead to ``only`` (each node is made after those it passes gradients to)."""
+def _plan(roots: Iterable[Node], only: set[Node] | None) -> tuple[list[Node], dict[Node, int], set[Node] | None]:
+    """The inner nodes to run, in order; for each leaf how many gradients it will get; what leads to ``only``."""
     missing: dict[Node, int] = {}
-    for node in sorted(reached, key=lambda node: (bool(node.edges), node.seq)):
-        if node in only or any(edge is not None and _node(edge) in missing for edge in node.edges):
-            missing[node] = 0
-    for node in missing:
+    todo: list[Node] = []
+    for root in roots:
+        if type(root) is AccumulateGrad:
+            missing[root] = 0
+        else:
+            todo.append(root)
+    reached = set(todo)
+    for node in todo:  # it grows meanwhile
         for edge in node.edges:
-            if edge is not None and _node(edge) in missing:
-                missing[_node(edge)] += 1
-    return missing
+            if edge is None:
+                continue
+            target = edge.node if type(edge) is Output else edge
+            if type(target) is AccumulateGrad:
+                missing[target] = missing.get(target, 0) + 1
+            elif target not in reached:
+                reached.add(target)
+                todo.append(target)
+    todo.sort(key=_seq, reverse=True)
+    return (todo, missing, None) if only is None else _leading_to(todo, missing, only)
+
+
+def _leading_to(
+    order: Sequence[Node], missing: Iterable[Node], only: set[Node]
+) -> tuple[list[Node], dict[Node, int], set[Node]]:
+    """The same for the nodes that lead to ``only``."""
+    needed = {leaf for leaf in missing if leaf in only}
+    for node in reversed(order):
+        if node in only or any(edge is not None and _node(edge) in needed for edge in node.edges):
+            needed.add(node)
+    kept = [node for node in order if node in needed]
+    counts = {leaf: 0 for leaf in missing if leaf in needed}
+    for node in kept:
+        for edge in node.edges:
+            if isinstance(edge, AccumulateGrad) and edge in counts:
+                counts[edge] += 1
+    return kept, counts, needed

@@ -10,7 +10,7 @@ from retrograd.autograd.backward_pass import Wanted, run
 from retrograd.autograd.gradients import RAW, RECORDED
 from retrograd.autograd.mode import mode
 from retrograd.autograd.node import AccumulateGrad, Node, Output
-from retrograd.tensor import Tensor, from_array
+from retrograd.tensor import Tensor, from_array, wrap
 from retrograd_events.tap import tap
 
 Tensors = Tensor | Sequence[Tensor]
@@ -143,7 +143,8 @@ def _seed(root: Tensor, given: Tensor | None) -> Tensor:
     if given is None:
         if root._meta.numel != 1:
             raise RuntimeError("grad can be implicitly created only for scalar outputs")
-        return from_array(root._meta.xp.ones(root.shape, root._meta.numpy_dtype), root.device)
+        meta = root._meta  # of one element: NumPy's ones() costs five times as much
+        return wrap(meta.xp.array(1, meta.numpy_dtype).reshape(meta.shape), meta, None)
     if given._meta.shape != root._meta.shape:
         raise RuntimeError(
             f"Mismatch in shape: grad_output[0] has a shape of {given.shape} and output[0] has a shape of {root.shape}."

@@ -12,8 +12,22 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+disabled: set[int] = set()
+"""Threads that record nothing now. While it is empty nobody need ask ``mode``, which costs 0.1 µs."""
+
+
 class _Mode(threading.local):
-    enabled = True
+    _enabled = True
+
+    @property
+    def enabled(self) -> bool:
+        """Whether this thread records."""
+        return self._enabled
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        self._enabled = value
+        (disabled.discard if value else disabled.add)(threading.get_ident())
 
 
 mode = _Mode()

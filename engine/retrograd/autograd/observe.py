@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from time import perf_counter_ns
 from typing import cast
 
-from retrograd.autograd.gradients import Kind, as_array
+from retrograd.autograd.gradients import RAW, Kind, as_array
 from retrograd.autograd.node import AccumulateGrad, Node, Output
 from retrograd.tensor import Tensor
 from retrograd_events.tap import Listener
@@ -14,7 +15,7 @@ from retrograd_events.tap import Listener
 class Watched:
     """Runs the steps of a pass that someone looks at; what it is given is described at ``backward_pass.run``."""
 
-    __slots__ = ("answers", "kind", "listener", "number", "only", "wanted")
+    __slots__ = ("answers", "brief", "kind", "listener", "number", "only", "wanted")
 
     def __init__(
         self,
@@ -31,6 +32,8 @@ class Watched:
         self.answers = answers
         self.listener = listener
         self.number = number
+        self.brief = not wanted and (listener is None or kind is RAW)
+        """Whether a node without hooks needs no more than to run, and at most to be told of."""
 
     def summed(self, edge: Node | Output, total: object) -> None:
         """Tell that another gradient reached a waiting node."""
@@ -46,6 +49,11 @@ class Watched:
         """Run ``node`` on ``grad``; a gradient per edge. In PyTorch's order: hooks of its outputs' tensors, gradients
         kept or captured, hooks before the node, the node, hooks after it."""
         kind, listener = self.kind, self.listener
+        if self.brief and grad is not None and node.hooks is None and type(node) is not AccumulateGrad:
+            if listener is None:
+                return cast("Sequence[object]", getattr(node, kind.run)(grad))
+            if not listener.armed and not node.outputs:
+                return self._run_told(listener, node, grad)
         grads: list[object] = list(cast("list[object]", grad)) if node.outputs and grad is not None else [grad]
         if listener is not None or node.hooks is not None:
             grads = [None if each is None else as_array(each) for each in grads]
@@ -69,6 +77,17 @@ class Watched:
             out = [None if each is None else as_array(each) for each in out]
             listener.node_finished(self.number, node, out, started)
         return out
+
+    def _run_told(self, listener: Listener, node: Node, grad: object) -> Sequence[object]:
+        """Run ``node`` and tell of it at once: nobody would hold before it."""
+        started = perf_counter_ns()
+        try:
+            grads = node.run(grad)
+        except BaseException:
+            listener.node_starting(self.number, node, [as_array(grad)])
+            raise
+        listener.node_ran(self.number, node, grad, grads, started)
+        return grads
 
     def _accumulate(self, node: AccumulateGrad, grads: list[object], started: int) -> Sequence[object]:
         leaf = node.variable

@@ -17,6 +17,8 @@ from retrograd.tensor import Tensor
 
 Dim = int | Sequence[int] | None
 
+_sum = reduce.sum.call
+
 
 def dims(input: Tensor, dim: int | Sequence[int]) -> tuple[int, ...]:
     """Dimensions as a tuple of numbers from 0, checked."""
@@ -43,11 +45,12 @@ def check_dim(dim: int, rank: int) -> int:
 @both
 def sum(input: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: DType | None = None) -> Tensor:
     """The sum of all elements, or along dimensions; integers and booleans sum to int64."""
-    kind = dtype or (input.dtype if input._meta.floating else int64)
-    if kind is not input._meta.dtype:
+    meta = input._meta
+    kind = dtype or (meta.dtype if meta.floating else int64)
+    if kind is not meta.dtype:
         input = input.to(kind)
     if dim is None:
-        return reduce.sum.call(input)
+        return _sum(input)
     return reduce.sum_dim.call(input, dim=dims(input, dim), keepdim=keepdim)
 
 

@@ -11,8 +11,8 @@ from retrograd_events.tap import Listener
 
 LIMIT = 64 * 2**20
 """Bytes from which an allocation is announced."""
-LARGE = LIMIT // 8
-"""Elements below which none can be that large."""
+SMALL = LIMIT // 16
+"""Elements up to which no array takes as much, whatever its dtype."""
 
 
 def elementwise(listener: Listener, name: str, inputs: Sequence[object]) -> None:

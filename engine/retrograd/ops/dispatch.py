@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from time import perf_counter_ns
 from typing import cast
 
-from retrograd.autograd.mode import mode
+from retrograd.autograd.mode import disabled, mode
 from retrograd.autograd.node import Node, Output
 from retrograd.autograd.sites import ENGINE_FILES, users_frame
 from retrograd.autograd.versions import tick, versions_of
@@ -129,44 +131,48 @@ def make_node(
     return node
 
 
-def observed(op: Op, call: Callable[..., Tensor], inputs: tuple[object, ...]) -> Tensor:
-    """An elementwise op with the listener told before and after."""
-    listener = tap.listener
-    assert listener is not None
-    name = op.name
-    started = listener.op_starting(name, inputs, NO_PARAMS)
+class _Probe:
+    """Stands for an array library, to learn whether a forward is one of its functions and nothing more."""
+
+    def __getattr__(self, name: str) -> Callable[..., tuple[str, tuple[object, ...]]]:
+        return lambda *arguments: (name, arguments)
+
+
+def on_host(op: Op) -> Callable[..., Array]:
+    """``op``'s forward for NumPy: where it is one of NumPy's functions and nothing more, that function itself."""
+    marks = [object() for _ in op.inputs]
     try:
-        for each in inputs:
-            if isinstance(each, Tensor) and each._meta.numel > announce.LARGE // 64:
-                announce.elementwise(listener, name, inputs)
-                break
-        out = call(*inputs, True)
-    except BaseException as error:
-        listener.op_failed(name, inputs, NO_PARAMS, error)
-        raise
-    listener.op_applied(name, inputs, NO_PARAMS, (out,), started, 0)
-    return out
+        found = op.forward(_Probe(), *marks)
+    except (TypeError, AttributeError, ValueError):  # it computes with what it is given
+        found = None
+    if isinstance(found, tuple) and len(found) == 2 and found[1] in (tuple(marks), (*marks, None)):
+        return cast("Callable[..., Array]", getattr(_numpy, str(found[0])))
+    return partial(cast("Callable[..., Array]", op.forward), _numpy)
 
 
 def _unary(op: Op) -> Callable[[Tensor], Tensor]:
-    forward = cast("Callable[[Namespace, Array], Array]", op.forward)
+    forward, host = cast("Callable[[Namespace, Array], Array]", op.forward), on_host(op)
     name, kind, to_bool, to_float = op.name, op.node_type, op.result == "bool", op.result == "float"
     saves_input = op.saved == (op.inputs[0],)
     saves_output = op.saved == op.outputs
     plain = not op.saved
 
-    def call(input: Tensor, _told: bool = False) -> Tensor:
-        if tap.listener is not None and not _told:
-            return observed(op, call, (input,))
+    def call(input: Tensor) -> Tensor:
+        listener = tap.listener
+        started = 0
+        if listener is not None:
+            started = listener.op_starting(name, (input,), NO_PARAMS) if listener.armed else perf_counter_ns()
         try:
             meta = out_meta = input._meta
             metas = None
+            if listener is not None and meta.numel > announce.SMALL:
+                announce.elementwise(listener, name, (input,))
             if to_float and not meta.floating:
                 ready, device, dtype = prepare(name, "float", (input,))
                 out_meta = find(meta.shape, dtype, device)
                 array = forward(meta.xp, ready[0])  # type: ignore[arg-type]  # an array: the input was a tensor
             else:
-                array = forward(meta.xp, input._data)
+                array = host(input._data) if meta.xp is _numpy else forward(meta.xp, input._data)
                 if to_bool:
                     out_meta = meta.as_bool
             if meta.scalar:
@@ -180,7 +186,7 @@ def _unary(op: Op) -> Callable[[Tensor], Tensor]:
             out._grad = None
             out._tid = 0
             edge = input._node
-            if edge is not None and kind is not None and mode.enabled:
+            if edge is not None and kind is not None and (not disabled or mode.enabled):
                 node = _new(kind)
                 node.edges = (edge,)
                 if plain:
@@ -203,16 +209,18 @@ def _unary(op: Op) -> Callable[[Tensor], Tensor]:
                 node.lasti = frame.f_lasti
                 node.seq = tick()
                 out._node = node
-        except ValueError as error:
-            raise errors.explain(op, (input,), error) from None
+        except BaseException as error:  # noqa: BLE001  it is raised again, in words
+            raise errors.told(listener, op, (input,), NO_PARAMS, error) from None
+        if listener is not None:
+            listener.op_applied(name, (input,), NO_PARAMS, (out,), started, 0)
         return out
 
     return call
 
 
 def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
-    forward = cast("Callable[[Namespace, Array, object], Array]", op.forward)
-    kind, result = op.node_type, op.result
+    forward, host = cast("Callable[[Namespace, Array, object], Array]", op.forward), on_host(op)
+    name, kind, result = op.name, op.node_type, op.result
     to_bool = result == "bool"
     lowest = 2 if result == "float" else 0
     lowest_with_int = 2 if result == "float" else 1
@@ -221,9 +229,11 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
         (each,) for each in op.inputs[::-1]
     )
 
-    def call(input: Tensor, other: object, _told: bool = False) -> Tensor:
-        if tap.listener is not None and not _told:
-            return observed(op, call, (input, other))
+    def call(input: Tensor, other: object) -> Tensor:
+        listener = tap.listener
+        started = 0
+        if listener is not None:
+            started = listener.op_starting(name, (input, other), NO_PARAMS) if listener.armed else perf_counter_ns()
         try:
             number = type(other)
             value: object = None
@@ -240,14 +250,16 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
                 meta, straight = _NOTHING, False
                 left, right = getattr(input, "_node", None), getattr(other, "_node", None)
             if straight:
-                array = forward(meta.xp, input._data, value)
+                if listener is not None and meta.numel > announce.SMALL:
+                    announce.elementwise(listener, name, (input, other))
+                array = host(input._data, value) if meta.xp is _numpy else forward(meta.xp, input._data, value)
                 if meta.scalar:
                     array = meta.xp.asarray(array)
                 if to_bool:
                     meta = meta.as_bool
                 metas = None
             else:
-                array, meta, metas = mixed(op, (input, other), None)
+                array, meta, metas = mixed(op, (input, other), listener)
             out = _new(Tensor)
             out._data = array
             out._meta = meta
@@ -256,7 +268,7 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
             out._base = None
             out._grad = None
             out._tid = 0
-            if (left is not None or right is not None) and kind is not None and mode.enabled:
+            if (left is not None or right is not None) and kind is not None and (not disabled or mode.enabled):
                 node = _new(kind)
                 node.edges = edges = (left, right)
                 if plain:
@@ -277,8 +289,10 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
                 node.lasti = frame.f_lasti
                 node.seq = tick()
                 out._node = node
-        except ValueError as error:
-            raise errors.explain(op, (input, other), error) from None
+        except BaseException as error:  # noqa: BLE001  it is raised again, in words
+            raise errors.told(listener, op, (input, other), NO_PARAMS, error) from None
+        if listener is not None:
+            listener.op_applied(name, (input, other), NO_PARAMS, (out,), started, 0)
         return out
 
     return call
@@ -340,6 +354,7 @@ def _meta_of(value: object) -> Meta | None:
 
 def _general(op: Op) -> Callable[..., object]:
     name, kind, single, elementwise, view = op.name, op.node_type, len(op.outputs) == 1, op.elementwise, op.view
+    lone = len(op.inputs) == 1 and not op.variadic
     forward, defaults = op.forward, op.defaults
     flags = VIEW if view else 0
 
@@ -347,28 +362,36 @@ def _general(op: Op) -> Callable[..., object]:
         if defaults:
             params = {**defaults, **params}
         listener = tap.listener
-        started = 0 if listener is None else listener.op_starting(name, inputs, params)
+        started = 0
+        if listener is not None:
+            started = listener.op_starting(name, inputs, params) if listener.armed else perf_counter_ns()
         try:
             metas: tuple[Meta | None, ...] | None = None
+            first = inputs[0]
             if elementwise:
                 array, meta, metas = mixed(op, inputs, listener, params)
                 outs: tuple[Tensor, ...] = (wrap(array, meta, None),)
             else:
-                device = common_device(name, inputs)
+                if lone and isinstance(first, Tensor):
+                    device = first._meta.device
+                    arrays: Sequence[object] = (first._data,)
+                else:
+                    device = common_device(name, inputs)
+                    arrays = [each._data if isinstance(each, Tensor) else each for each in inputs]
                 if listener is not None:
                     announce.other(listener, op, inputs, params)
-                arrays = [each._data if isinstance(each, Tensor) else each for each in inputs]
                 result = forward(device.xp, *arrays, **params)
-                results = (result,) if single else cast("tuple[object, ...]", result)
-                outs = tuple([wrap_on(each, device) for each in results])
+                outs = (wrap_on(result, device),) if single else tuple([wrap_on(each, device) for each in result])  # type: ignore[attr-defined]  # several
             if view:
-                _link(inputs[0], outs)  # type: ignore[arg-type]  # a view's first input is a tensor
-            if kind is not None and mode.enabled:
-                edges = tuple([each._node if isinstance(each, Tensor) else None for each in inputs])
-                for edge in edges:
-                    if edge is not None:
+                _link(first, outs)  # type: ignore[arg-type]  # a view's first input is a tensor
+            if kind is not None and (not disabled or mode.enabled):
+                if lone and isinstance(first, Tensor):
+                    if first._node is not None:
+                        _record(op, inputs, outs, (first._node,), metas, params)
+                else:
+                    edges = tuple([each._node if isinstance(each, Tensor) else None for each in inputs])
+                    if edges.count(None) < len(edges):
                         _record(op, inputs, outs, edges, metas, params)
-                        break
         except BaseException as error:  # noqa: BLE001  it is raised again, in words
             raise errors.told(listener, op, inputs, params, error) from None
         if listener is not None:
@@ -380,8 +403,16 @@ def _general(op: Op) -> Callable[..., object]:
 
 def wrap_on(result: object, device: Device) -> Tensor:
     """A tensor of what a forward gave: an array of ``device``, or NumPy's scalar for a 0-dimensional one."""
-    array = cast(Array, result if type(result) is device.backend.array_type else device.xp.asarray(result))
-    return wrap(array, meta_of(array, device), None)
+    array = cast(Array, result if type(result) is device.array_type else device.xp.asarray(result))
+    made = _new(Tensor)
+    made._data = array
+    made._meta = device.metas.get((array.shape, array.dtype)) or meta_of(array, device)
+    made._node = None
+    made._cell = None
+    made._base = None
+    made._grad = None
+    made._tid = 0
+    return made
 
 
 def _record(
@@ -393,8 +424,7 @@ def _record(
     params: dict[str, object],
 ) -> None:
     assert op.node_type is not None
-    carriers = [each for each in outs if each._meta.floating]
-    if not carriers:
+    if not (outs[0]._meta.floating or any(each._meta.floating for each in outs)):
         return
     node = make_node(op.node_type, edges, save(op, inputs, outs, edges), metas, params, ())
     if len(outs) == 1:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from retrograd.devices import Namespace
+from retrograd.devices import Namespace, broadcast_to
 from retrograd.meta import Array, Meta
 from retrograd.ops.compare import eq
 from retrograd.ops.primitive import primitive
@@ -51,7 +51,7 @@ def spreads(rng: np.random.Generator) -> Iterator[Sample]:
 @primitive(samples=spreads, torch="-", view=True, linear=True, public=False)
 def expand(xp: Namespace, input: Array, *, size: Dims) -> Array:
     """Repeated along dimensions of length 1, without a copy."""
-    return xp.broadcast_to(input, size)
+    return broadcast_to(xp, input, size)
 
 
 @expand.vjp("input")

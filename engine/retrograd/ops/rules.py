@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from retrograd.autograd.node import Node, Output
+from retrograd.devices import cpu
 from retrograd.meta import Array, Meta
 from retrograd.ops.primitive import Op, Rule
 from retrograd.tensor import Tensor, wrap
@@ -108,7 +109,30 @@ def _raw(op: Op) -> Run:
             return _binary_plain(first, second)
         if wants == ((op.inputs[1],), (op.inputs[0],)):
             return _binary_crossed(first, second)
+    rule = op.rules.get(op.inputs[0])
+    if len(op.inputs) == 1 and not op.variadic and rule is not None and not rule.needs:
+        return _lone(rule)
     return _general(op)
+
+
+def _lone(rule: Rule) -> Run:
+    """The only input's rule, whatever it saves and takes."""
+    function, parameters, saves = rule.function, rule.parameters, bool(rule.wants)
+
+    def run(node: Node, grad: object) -> Sequence[object]:
+        arguments: Sequence[object] = ()
+        if saves:
+            if node.saved is None:
+                raise freed(node)
+            arguments = [check(node, each) if isinstance(each, Tensor) else each for each in node.saved]
+        if parameters:
+            params = node.params
+            grad = function(grad, *arguments, **{name: params[name] for name in parameters})
+        else:
+            grad = function(grad, *arguments)
+        return (grad if node.metas is None else _home(grad, node.metas[0], node),)  # type: ignore[arg-type]
+
+    return run
 
 
 def _unary_saving(rule: Callable[..., object]) -> Run:
@@ -126,10 +150,40 @@ def _unary_saving(rule: Callable[..., object]) -> Run:
     return run
 
 
+class _Mark:
+    """Stands for a value, to learn what a rule does with it."""
+
+    def __mul__(self, other: object) -> object:
+        return "product", self, other
+
+
+def _passes(rule: Callable[..., object]) -> bool:
+    """Whether a rule hands its gradient on as it is."""
+    mark = _Mark()
+    try:
+        return rule(mark) is mark
+    except (TypeError, AttributeError):  # it computes
+        return False
+
+
+def _multiplies(rule: Callable[..., object]) -> bool:
+    """Whether a rule is ``g * other`` and nothing more."""
+    g, other = _Mark(), _Mark()
+    try:
+        return rule(g, other) == ("product", g, other)
+    except (TypeError, AttributeError):  # it computes something else
+        return False
+
+
 def _binary_plain(first: Callable[..., object], second: Callable[..., object]) -> Run:
+    passes = _passes(first)
+
     def run(node: Node, grad: object) -> Sequence[object]:
-        edges = node.edges
-        grads = (first(grad) if edges[0] is not None else None, second(grad) if edges[1] is not None else None)
+        left, right = node.edges
+        grads = (
+            None if left is None else grad if passes else first(grad),
+            None if right is None else second(grad),
+        )
         return grads if node.metas is None else _homes(node, grads)
 
     return run
@@ -137,22 +191,25 @@ def _binary_plain(first: Callable[..., object], second: Callable[..., object]) -
 
 def _binary_crossed(first: Callable[..., object], second: Callable[..., object]) -> Run:
     """Each rule needs the other input, as a product's do: ``saved`` is (other, input)."""
+    product = _multiplies(first) and _multiplies(second)
+    multiply, host = cpu.xp.multiply, cpu.array_type
 
     def run(node: Node, grad: object) -> Sequence[object]:
         saved = node.saved
         if saved is None:
             raise freed(node)
-        other, input = saved
+        left, right = node.edges
         to_input = to_other = None
-        if node.edges[0] is not None:
-            if type(other) is Tensor or isinstance(other, Tensor):
+        if left is not None:
+            other = saved[0]
+            if isinstance(other, Tensor):
                 cell = other._cell
                 if cell is not None and cell.stamp > node.seq:
                     raise changed(node, other)
-                to_input = first(grad, other._data)
-            else:
-                to_input = first(grad, other)
-        if node.edges[1] is not None:
+                other = other._data
+            to_input = multiply(grad, other) if product and type(grad) is host else first(grad, other)
+        if right is not None:
+            input = saved[1]
             to_other = second(grad, check(node, input) if isinstance(input, Tensor) else input)
         if node.metas is None:
             return to_input, to_other

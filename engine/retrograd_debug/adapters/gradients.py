@@ -34,10 +34,13 @@ def device_name(array: Any) -> str:
 
 
 class GradientIds:
-    """Numbers for the gradients of the passes that are open. ``known``: array's id() -> (weak reference, its meta)."""
+    """Numbers for the gradients of the passes that are open. ``known``: array's id() -> (weak reference, its meta);
+    ``waiting``: node's id -> (id() of the array that waits to enter it, its meta), which costs less and is enough
+    where a node has one output: the pass itself keeps that array alive."""
 
     def __init__(self) -> None:
         self.known: dict[int, tuple[weakref.ref[Any], MetaTuple]] = {}
+        self.waiting: dict[int, tuple[int, MetaTuple]] = {}
 
     def meta(self, gradient: Any, fresh: bool = False) -> tuple[MetaTuple, bool]:
         """The gradient as events hold it, and whether it was met for the first time. ``fresh``: it was changed in
@@ -63,7 +66,25 @@ class GradientIds:
 
     def adopt(self, gradient: Any, made: MetaTuple) -> None:
         """From here on the array goes by an id that it got elsewhere."""
-        self.known[id(gradient)] = (weakref.ref(gradient), made)
+        with contextlib.suppress(TypeError):  # a NumPy scalar can't be met again
+            self.known[id(gradient)] = (weakref.ref(gradient), made)
+
+    def entering(self, node: int, gradient: Any) -> None:
+        """What waited for ``node`` enters it, or something that a hook put in its place."""
+        waited = self.waiting.pop(node, None)
+        if waited is not None and waited[0] == id(gradient):
+            self.adopt(gradient, waited[1])
+
+    def summed(self, node: int, total: Any) -> MetaTuple:
+        """Another gradient was added to what waits for ``node``: a new array, or the same with new contents."""
+        waited = self.waiting.get(node)
+        if waited is not None and waited[0] == id(total):
+            old = waited[1]
+            made = (old[0], old[1] + 1, *old[2:])
+        else:
+            made, _ = self.meta(total, fresh=True)
+        self.waiting[node] = (id(total), made)
+        return made
 
     def number_of(self, gradient: Any) -> tuple[int, int] | None:
         """The id and version of an array that was met, else None."""
@@ -76,3 +97,4 @@ class GradientIds:
     def clear(self) -> None:
         """No pass is open any more."""
         self.known.clear()
+        self.waiting.clear()

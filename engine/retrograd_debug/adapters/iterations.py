@@ -12,9 +12,10 @@ ITERATION_STARTED = 6
 class Iterations:
     """Counts iterations. ``due``: the next op outside backward and step begins a new one."""
 
-    def __init__(self, emit: Callable[[int, tuple[object, ...]], None]) -> None:
+    def __init__(self, emit: Callable[[int, tuple[object, ...]], None], on_due: Callable[[], None]) -> None:
         self.index = 0
         self.due = False
+        self._on_due = on_due
         self.has_optimizer = False
         self._emit = emit
         self._closes = True
@@ -26,9 +27,13 @@ class Iterations:
 
     def begin(self) -> None:
         """The next one starts here."""
-        self.due = False
+        self._set_due(False)
         self.index += 1
         self._emit(ITERATION_STARTED, (self.index,))
+
+    def _set_due(self, due: bool) -> None:
+        self.due = due
+        self._on_due()
 
     def backward_started(self, closes: bool) -> None:
         """``closes``: it is a ``backward()``, not ``autograd.grad`` or ``inputs=``."""
@@ -42,13 +47,13 @@ class Iterations:
         if not self.has_optimizer:
             self.has_optimizer = self._find_optimizer()
         if not self.has_optimizer:
-            self.due = True
+            self._set_due(True)
 
     def step_ended(self, inside_step: bool) -> None:
         """An optimizer's step ended."""
         self.has_optimizer = True
         if not inside_step:
-            self.due = True
+            self._set_due(True)
 
     def _find_optimizer(self) -> bool:
         """Whether an optimizer exists that has not been seen stepping. Looks through all objects, so ever more rarely:

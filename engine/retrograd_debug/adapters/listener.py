@@ -11,7 +11,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, cast
 
 from retrograd_debug.adapters.gradients import GradientIds
-from retrograd_debug.adapters.hotpath import node_finished_for, node_starting_for, op_applied_for
+from retrograd_debug.adapters.hotpath import node_finished_for, node_ran_for, node_starting_for, op_applied_for
 from retrograd_debug.adapters.iterations import Iterations
 from retrograd_debug.adapters.memory import PAGE, Memory
 from retrograd_debug.adapters.scopes import Instances, ModulePaths, detail
@@ -49,7 +49,8 @@ class EngineListener:
     def __init__(self, agent: Agent) -> None:
         self.gradients = GradientIds()
         self.instances = Instances()
-        self.iterations = Iterations(agent.writer.emit)
+        self.armed = False
+        self.iterations = Iterations(agent.writer.emit, self._arm)
         self.stops = StopMaker(agent, self)
         self.memory = Memory(agent.writer.emit)
         self._agent = agent
@@ -61,6 +62,7 @@ class EngineListener:
         self._threads = agent.threads
         self._thread = agent.threads.current
         self._gate = agent.gate
+        self._gate.on_arm = self._arm
         self._paths = ModulePaths(self._name_tensor, self.instances)
         self._scope_count = 0
         self._backward_count = 0
@@ -74,6 +76,11 @@ class EngineListener:
         self.op_applied = op_applied_for(agent, self)
         self.node_starting = node_starting_for(agent, self)
         self.node_finished = node_finished_for(agent, self)
+        self.node_ran = node_ran_for(agent, self)
+
+    def _arm(self) -> None:
+        """The gate or the iterations wait for something else than before."""
+        self.armed = self._gate.armed or self.iterations.due
 
     # --- forward
 
@@ -273,8 +280,7 @@ class EngineListener:
                     if new:
                         self.gradient_value(each, made)
             return
-        made, _ = self.gradients.meta(total, fresh=True)
-        self.gradient_value(total, made)
+        self.gradient_value(total, self.gradients.summed(self.node_id(cast(EngineNode, node)), total))
 
     def gradient_value(self, gradient: Any, made: MetaTuple) -> None:
         """Record a gradient's contents, if the policy wants any."""

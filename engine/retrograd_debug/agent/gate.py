@@ -87,6 +87,7 @@ class Gate:
         self.stop: Stop | None = None
         self.hits: dict[int, int] = {}
         self.on_line_change: Callable[[], None] = lambda: None
+        self.on_arm: Callable[[], None] = lambda: None
         self._writer = writer
         self._frames = frames
         self._iteration = iteration
@@ -217,6 +218,7 @@ class Gate:
         self.armed = not self._off and bool(
             self._target or self._pause or self._names or self._pace or self._only is not None or self.stop
         )
+        self.on_arm()
 
     def _disarm(self) -> None:
         self._target, self._pause, self._pace, self._only = None, False, 0.0, None
