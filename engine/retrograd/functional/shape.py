@@ -148,8 +148,13 @@ def _matrices(self: Tensor) -> Tensor:
     return transpose(self, -2, -1)
 
 
-for _name, _getter in (("T", _reversed), ("mT", _matrices)):
-    setattr(Tensor, _name, property(_getter, doc="The transpose."))
+def _adjoint(self: Tensor) -> Tensor:
+    turned = transpose(self, -2, -1)
+    return turned.conj() if self.dtype.is_complex else turned
+
+
+for _name, _getter in (("T", _reversed), ("mT", _matrices), ("mH", _adjoint), ("H", _adjoint)):
+    setattr(Tensor, _name, property(_getter, doc="The transpose (with an H: of the conjugate)."))
 
 
 @both

@@ -11,6 +11,8 @@ F = TypeVar("F", bound=Callable[..., object])
 
 functions: dict[str, Callable[..., object]] = {}
 """Name below ``retrograd`` -> function."""
+namespaces: dict[str, dict[str, Callable[..., object]]] = {}
+"""The same for each module of functions below ``retrograd`` (``linalg``, ``fft``)."""
 
 
 def function(found: F) -> F:
@@ -19,6 +21,17 @@ def function(found: F) -> F:
     if functions.setdefault(name, found) is not found:
         raise ValueError(f"there are two functions named {name}")
     return found
+
+
+def within(namespace: str) -> Callable[[F], F]:
+    """A function of ``retrograd.<namespace>``, which is a module that takes what is here."""
+
+    def declare(found: F) -> F:
+        if namespaces.setdefault(namespace, {}).setdefault(found.__name__, found) is not found:
+            raise ValueError(f"there are two functions named {namespace}.{found.__name__}")
+        return found
+
+    return declare
 
 
 def method(found: F) -> F:
