@@ -47,6 +47,10 @@ class Backend(Protocol):
         """A NumPy copy of a device's array."""
         ...
 
+    def scipy(self, module: str) -> Namespace:
+        """The module of SciPy (``special``, ``linalg.lapack``) that works on this kind's arrays."""
+        ...
+
 
 class _Host:
     """NumPy."""
@@ -64,6 +68,9 @@ class _Host:
     def to_host(self, array: Array) -> Array:
         copied: Array = array.copy()
         return copied
+
+    def scipy(self, module: str) -> Namespace:
+        return cast(Namespace, importlib.import_module(f"scipy.{module}"))
 
 
 class _Cuda:
@@ -83,6 +90,15 @@ class _Cuda:
 
     def to_host(self, array: Array) -> Array:
         return cast("Array", self._cupy.asnumpy(array))
+
+    def scipy(self, module: str) -> Namespace:
+        try:
+            return cast(Namespace, importlib.import_module(f"cupyx.scipy.{module}"))
+        except ImportError as error:
+            raise NotImplementedError(
+                tr("CuPy has no scipy.{module}, so that this op is not there on 'cuda'; move the tensor to 'cpu'",
+                   module=module)
+            ) from error  # fmt: skip
 
 
 def _load_cuda() -> Backend:
@@ -222,3 +238,11 @@ def broadcast_to(xp: Namespace, array: Array, shape: tuple[int, ...]) -> Array:
 def namespace_of(value: object) -> Namespace:
     """The array library that ``value`` belongs to (NumPy for plain numbers)."""
     return xp_of_type.get(type(value)) or cpu.xp
+
+
+def scipy_of(xp: Namespace, module: str) -> Namespace:
+    """The module of SciPy that works on the arrays of the library ``xp``; the only way that ops come to SciPy."""
+    for backend in _backends.values():
+        if backend.xp is xp:
+            return backend.scipy(module)
+    raise RuntimeError(f"{xp} is not the array library of a device")

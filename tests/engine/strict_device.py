@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from types import SimpleNamespace
 from typing import Any
 
@@ -88,6 +89,9 @@ class Backend(SimpleNamespace):
     def to_host(self, array: Any) -> Any:
         assert isinstance(array, StrictArray), "it is a host array already"
         return _plain(array).copy()
+
+    def scipy(self, module: str) -> Any:
+        return _Function(importlib.import_module(f"scipy.{module}"))
 
 
 add_backend("strict", Backend)

@@ -48,6 +48,12 @@ def tensors(op: Op, sample: Sample, *, grad: bool, dtype: Any = None, device: st
     return made
 
 
+def direction(sample: Sample, target: Any, rng: np.random.Generator) -> Any:
+    """A change of an input that leaves it the kind of thing it is."""
+    found = rng.normal(size=target.shape)
+    return found if sample.changes is None else sample.changes(found)
+
+
 def floating(outs: Any) -> list[Any]:
     return [each for each in outs if each.is_floating_point()]
 
@@ -68,11 +74,11 @@ def test_rules_agree_with_finite_differences(op: Op, place: int) -> None:
     seeds = cotangents(outs, rng)
     grads = autograd.grad(outs, wanted, seeds, allow_unused=True, materialize_grads=True)
     for target, grad in zip(wanted, grads, strict=True):
-        direction = rng.normal(size=target.shape)
+        way = direction(sample, target, rng)
         moved = []
         for sign in (1, -1):
             shifted = [
-                retrograd.tensor(each.detach().numpy() + sign * 1e-6 * direction) if each is target
+                retrograd.tensor(each.detach().numpy() + sign * 1e-6 * way) if each is target
                 else each.detach() if isinstance(each, retrograd.Tensor) else each
                 for each in values
             ]  # fmt: skip
@@ -81,7 +87,7 @@ def test_rules_agree_with_finite_differences(op: Op, place: int) -> None:
                 sum(float((each.numpy() * seed.numpy()).sum()) for each, seed in zip(found, seeds, strict=True))
             )
         slope = (moved[0] - moved[1]) / 2e-6
-        assert float((grad.numpy() * direction).sum()) == pytest.approx(slope, rel=2e-5, abs=2e-7)
+        assert float((grad.numpy() * way).sum()) == pytest.approx(slope, rel=2e-5, abs=2e-7)
         assert grad.shape == target.shape
         assert grad.dtype is target.dtype
 
@@ -99,7 +105,7 @@ def test_jvp_is_the_transpose_of_vjp(op: Op, place: int) -> None:
     for place_of, target in enumerate(values):
         if not isinstance(target, retrograd.Tensor) or not target.requires_grad:
             continue
-        tangent = retrograd.tensor(rng.normal(size=target.shape))
+        tangent = retrograd.tensor(direction(sample, target, rng))
         name = op.inputs[min(place_of, last)]
         if op.linear:
             moved = [
@@ -121,10 +127,11 @@ def test_jvp_is_the_transpose_of_vjp(op: Op, place: int) -> None:
             change = rule.function(
                 tangent, *(known[each] for each in rule.wants), **{each: params[each] for each in rule.parameters}
             )
-        change = change.expand(real[0].shape)
+        changes = [each for each in (change if isinstance(change, tuple) else (change,)) if each is not None]
         (grad,) = autograd.grad(real, target, seeds, retain_graph=True)
         assert grad is not None
-        left = float((change.numpy() * seeds[0].numpy()).sum())
+        pairs = zip(changes, seeds, strict=True)
+        left = sum(float((each.expand(seed.shape).numpy() * seed.numpy()).sum()) for each, seed in pairs)
         assert left == pytest.approx(float((grad.numpy() * tangent.numpy()).sum()), rel=1e-9, abs=1e-12)
 
 
@@ -157,11 +164,11 @@ def test_gradients_have_gradients(op: Op, place: int) -> None:
     total = sum((each * weight).sum() for each, weight in zip(recorded, weights, strict=True) if each.requires_grad)
     second = autograd.grad(total, targets, allow_unused=True, materialize_grads=True)
     for target, grad in zip(targets, second, strict=True):
-        direction = rng.normal(size=target.shape)
+        way = direction(sample, target, rng)
         moved = []
         for sign in (1, -1):
             shifted = [
-                retrograd.tensor(each.detach().numpy() + sign * 1e-5 * direction, requires_grad=True)
+                retrograd.tensor(each.detach().numpy() + sign * 1e-5 * way, requires_grad=True)
                 if each is target else each
                 for each in values
             ]  # fmt: skip
@@ -169,7 +176,7 @@ def test_gradients_have_gradients(op: Op, place: int) -> None:
             pairs = zip(grads, weights, recorded, strict=True)
             moved.append(sum(float((g.numpy() * w.numpy()).sum()) for g, w, r in pairs if r.requires_grad))
         slope = (moved[0] - moved[1]) / 2e-5
-        assert float((grad.numpy() * direction).sum()) == pytest.approx(slope, rel=1e-4, abs=1e-5)
+        assert float((grad.numpy() * way).sum()) == pytest.approx(slope, rel=1e-4, abs=1e-5)
 
 
 @pytest.mark.parametrize(("op", "place"), CASES)
@@ -283,16 +290,20 @@ def test_pytorch_agrees(op: Op, place: int, dtype: str) -> None:
     except (RuntimeError, TypeError, NotImplementedError):
         return
     found = public(ours, **params) if variadic else public(*ours, **params)
-    assert tuple(found.shape) == tuple(expected.shape)
-    assert str(found.dtype).split(".")[1] == str(expected.dtype).split(".")[1]
-    rtol = 2e-6 if expected.dtype is torch.float32 else 1e-12
-    np.testing.assert_allclose(found.detach().numpy(), expected.detach().numpy(), rtol=rtol, atol=rtol)
-    if not differentiable or not expected.requires_grad:
+    pairs = list(zip(found, expected, strict=True)) if isinstance(found, tuple) else [(found, expected)]
+    rtol = 2e-6 if pairs[0][1].dtype is torch.float32 else 1e-12
+    for mine, other in pairs:
+        assert tuple(mine.shape) == tuple(other.shape)
+        assert str(mine.dtype).split(".")[1] == str(other.dtype).split(".")[1]
+        np.testing.assert_allclose(mine.detach().numpy(), other.detach().numpy(), rtol=rtol, atol=rtol)
+    pairs = [(mine, other) for mine, other in pairs if other.requires_grad]
+    if not differentiable or not pairs:
         return
-    assert found.grad_fn.name() == expected.grad_fn.name().replace("torch::autograd::", "")
-    seed = np.random.default_rng(8).normal(size=tuple(found.shape)).astype(dtype)
-    found.backward(retrograd.tensor(seed))
-    expected.backward(torch.tensor(seed))
+    seeds = [np.random.default_rng(8).normal(size=tuple(mine.shape)).astype(dtype) for mine, _ in pairs]
+    for mine, other in pairs:
+        assert mine.grad_fn.name() == other.grad_fn.name().replace("torch::autograd::", "")
+    autograd.backward([mine for mine, _ in pairs], [retrograd.tensor(seed) for seed in seeds])
+    torch.autograd.backward([other for _, other in pairs], [torch.tensor(seed) for seed in seeds])
     for mine, other in zip(ours, theirs, strict=True):
         if isinstance(mine, retrograd.Tensor) and other.grad is not None:
             assert mine.grad is not None

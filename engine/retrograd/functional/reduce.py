@@ -182,18 +182,6 @@ def any(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     return sum(input != 0, dim, keepdim) != 0
 
 
-@both
-def norm(input: Tensor, p: float = 2, dim: Dim = None, keepdim: bool = False) -> Tensor:
-    """The p-norm of all elements, or along dimensions."""
-    if p == float("inf"):
-        return amax(input.abs(), dim, keepdim)
-    if p == 2:
-        return sum(input * input, dim, keepdim).sqrt()
-    if p == 1:
-        return sum(input.abs(), dim, keepdim)
-    return sum(input.abs() ** p, dim, keepdim) ** (1.0 / p)
-
-
 @method
 def sum_to_size(self: Tensor, *size: object) -> Tensor:
     """Summed to a shape that broadcasts to this one."""

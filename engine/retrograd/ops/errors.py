@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from retrograd.ops.primitive import Op
 from retrograd.tensor import Tensor
 from retrograd_events.tap import Listener
+
+
+class LinAlgError(RuntimeError):
+    """A matrix that a factorisation or a solution does not exist for; PyTorch's ``torch.linalg.LinAlgError``."""
 
 
 def told(
@@ -24,7 +30,9 @@ def told(
 
 
 def explain(op: Op, inputs: Sequence[object], error: BaseException) -> BaseException:
-    """NumPy's complaint about shapes as PyTorch's RuntimeError, everything else as it is."""
+    """NumPy's complaint about shapes as PyTorch's RuntimeError, about matrices as its LinAlgError; else as it is."""
+    if isinstance(error, np.linalg.LinAlgError):
+        return LinAlgError(f"{op.name}: {error}")
     if not isinstance(error, ValueError) or isinstance(error, UnicodeError):
         return error
     shapes = [tuple(each._meta.shape) for each in inputs if isinstance(each, Tensor)]

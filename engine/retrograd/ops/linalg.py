@@ -9,7 +9,7 @@ import numpy as np
 from retrograd.devices import Namespace
 from retrograd.meta import Array, Meta
 from retrograd.ops.primitive import primitive
-from retrograd.ops.reduce import sum_like
+from retrograd.ops.reduce import expand, sum_like
 from retrograd.ops.samples import Sample, apart
 from retrograd.ops.shape import t, transpose, unsqueeze
 from retrograd.tensor import Tensor
@@ -76,8 +76,8 @@ def _(g: Tensor, mat1: Tensor) -> Tensor:
 
 
 @addmm.jvp("input")
-def _(tangent: Tensor, mat1: Tensor, mat2: Tensor) -> Tensor:
-    return tangent + mm(mat1, mat2) * 0.0
+def _(tangent: Tensor, mat1_meta: Meta, mat2_meta: Meta) -> Tensor:
+    return expand(tangent, size=(mat1_meta.shape[0], mat2_meta.shape[1]))
 
 
 @addmm.jvp("mat1")
@@ -186,3 +186,35 @@ def _(tangent: Tensor, tensor: Tensor) -> Tensor:
 @dot.jvp("tensor")
 def _(tangent: Tensor, input: Tensor) -> Tensor:
     return dot(input, tangent)
+
+
+def threes(rng: np.random.Generator) -> Iterator[Sample]:
+    """Pairs of vectors in space, along one dimension or another."""
+    yield Sample((apart(rng, 3), apart(rng, 3)), {"dim": 0})
+    yield Sample((apart(rng, 2, 3, 4), apart(rng, 2, 3, 4)), {"dim": -2})
+
+
+@primitive(samples=threes, torch="linalg.cross", node="LinalgCrossBackward0", public=False)
+def cross(xp: Namespace, input: Array, other: Array, *, dim: int) -> Array:
+    """The vectors at right angles to those of input and other (of one shape) along ``dim``."""
+    return xp.cross(input, other, axis=dim)
+
+
+@cross.vjp("input")
+def _(g: Tensor, other: Tensor, *, dim: int) -> Tensor:
+    return cross(other, g, dim=dim)
+
+
+@cross.vjp("other")
+def _(g: Tensor, input: Tensor, *, dim: int) -> Tensor:
+    return cross(g, input, dim=dim)
+
+
+@cross.jvp("input")
+def _(tangent: Tensor, other: Tensor, *, dim: int) -> Tensor:
+    return cross(tangent, other, dim=dim)
+
+
+@cross.jvp("other")
+def _(tangent: Tensor, input: Tensor, *, dim: int) -> Tensor:
+    return cross(input, tangent, dim=dim)

@@ -14,11 +14,13 @@ from retrograd.meta import Array
 class Sample:
     """One call: ``inputs`` are float64 arrays (a test may take them to other types), arrays of another type that must
     stay so (indices, masks), or numbers; ``params`` as the op takes them. ``torch`` are other parameters for PyTorch,
-    where its names differ."""
+    where its names differ. ``changes``: makes of any array a change that an input may get, where not
+    every one is allowed (symmetric matrices, of which one triangle is read, stay symmetric)."""
 
     inputs: tuple[object, ...]
     params: dict[str, object] = field(default_factory=dict)
     torch: dict[str, object] | None = None
+    changes: Callable[[Array], Array] | None = None
 
 
 Samples = Callable[[np.random.Generator], Iterable[Sample]]
