@@ -15,7 +15,7 @@ from typing import NewType, Union
 
 import msgspec
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 Seq = NewType("Seq", int)
 TensorId = NewType("TensorId", int)
@@ -81,13 +81,16 @@ class RunEnded(Event, frozen=True, array_like=True, tag=2):
 
 
 class SiteDefined(Event, frozen=True, array_like=True, tag=3):
-    """A line of the user's source that issued something, met for the first time."""
+    """A line of the user's source that issued something, met for the first time. ``depth``: how many frames of the
+    user's files were on the stack then. ``direct`` is false where a library that the line called issued it."""
 
     site: SiteId
     file: str
     line: int
     function: str
     text: str
+    depth: int = 0
+    direct: bool = True
 
 
 class ScopeEntered(Event, frozen=True, array_like=True, tag=4):
@@ -343,10 +346,22 @@ class Gap(Event, frozen=True, array_like=True, tag=29):
     reason: str
 
 
+class ConstructionStarted(Event, frozen=True, array_like=True, tag=30):
+    """A module's ``__init__`` begins: what it runs counts as one step. ``type`` is the module's class."""
+
+    type: str
+    site: SiteId
+
+
+class ConstructionEnded(Event, frozen=True, array_like=True, tag=31):
+    """The innermost construction of its thread ended (also by an exception)."""
+
+
 AnyEvent = Union[
     RunStarted, RunEnded, SiteDefined, ScopeEntered, ScopeExited, IterationStarted, TensorSeen, TensorNamed,
     NodeDefined, OpApplied, BackwardStarted, NodeStarted, NodeFinished, GradientAccumulated, BackwardEnded,
     OptimizerStepStarted, OptimizerStepEnded, GradientsZeroed, ScalarLogged, DeviceTransferred, MemoryAllocated,
     MemoryFreed, AllocationAnnounced, OutputWritten, WarningIssued, ExceptionRaised, Edited, ValueRecorded, Gap,
+    ConstructionStarted, ConstructionEnded,
 ]  # fmt: skip
 """Every event kind; consumers match it exhaustively."""

@@ -5,6 +5,7 @@ Everything is a plain tuple of the event's shape, tag first; ids live in the eng
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Mapping, Sequence
 from time import perf_counter_ns
@@ -28,7 +29,8 @@ from retrograd_debug.adapters.tensors import (
     next_tensor,
     version,
 )
-from retrograd_debug.agent.threads import Region, ThreadState
+from retrograd_debug.agent.threads import ThreadState
+from retrograd_debug.log.regions import Region, leave
 
 if TYPE_CHECKING:
     from retrograd_debug.agent.agent import Agent
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 SCOPE_ENTERED, SCOPE_EXITED, TENSOR_SEEN, TENSOR_NAMED, NODE_DEFINED = 4, 5, 7, 8, 9
 OP_APPLIED, BACKWARD_STARTED, NODE_STARTED, NODE_FINISHED, GRADIENT_ACCUMULATED = 10, 11, 12, 13, 14
 BACKWARD_ENDED, STEP_STARTED, STEP_ENDED, GRADIENTS_ZEROED, SCALAR_LOGGED = 15, 16, 17, 18, 19
-DEVICE_TRANSFERRED, ALLOCATION_ANNOUNCED = 20, 23
+DEVICE_TRANSFERRED, ALLOCATION_ANNOUNCED, CONSTRUCTION_STARTED, CONSTRUCTION_ENDED = 20, 23, 30, 31
 
 ACCUMULATE = "AccumulateGrad"
 _PLAIN = frozenset((int, float, str, bool, type(None)))
@@ -66,6 +68,7 @@ class EngineListener:
         self._paths = ModulePaths(self._name_tensor, self.instances)
         self._scope_count = 0
         self._backward_count = 0
+        self._regions = itertools.count(1)
         self._root_sites: dict[int, int] = {}
         self._recorded: dict[int, int] = {}
         self._recorded_passes: set[int] = set()
@@ -209,11 +212,16 @@ class EngineListener:
 
     def construction_entered(self, owner: object) -> None:
         """The ops that follow count as one step."""
-        self._thread().regions.append(Region("construction"))
+        self._emit(CONSTRUCTION_STARTED, (type(owner).__name__, self._site_of(sys._getframe(1))))
+        self._enter(self._thread(), "construction")
 
     def construction_exited(self, owner: object) -> None:
         """They are over."""
-        _leave(self._thread(), "construction")
+        leave(self._thread().regions, "construction")
+        self._emit(CONSTRUCTION_ENDED, ())
+
+    def _enter(self, thread: ThreadState, kind: str) -> None:
+        thread.regions.append(Region(kind, next(self._regions)))
 
     def _name_tensor(self, tensor: EngineTensor, kind: str, path: str, owner: int) -> None:
         self._emit(TENSOR_NAMED, (self.see(tensor), kind, path, owner))
@@ -259,7 +267,7 @@ class EngineListener:
         if create_graph:
             self._recorded_passes.add(number)
         thread.backwards.append(number)
-        thread.regions.append(Region("backward"))
+        self._enter(thread, "backward")
         self.iterations.backward_started(closes=not inputs)
         return number
 
@@ -316,7 +324,7 @@ class EngineListener:
         while thread.backwards and thread.backwards.pop() != backward:
             pass
         self._recorded_passes.discard(backward)
-        _leave(thread, "backward")
+        leave(thread.regions, "backward")
         if error is not None and self.failed[0] != id(error):
             self.failed = (id(error), "", [], self.stops.running_node)
         self._emit(BACKWARD_ENDED, (backward, f"{type(error).__name__}: {error}" if error is not None else ""))
@@ -335,7 +343,7 @@ class EngineListener:
         if self._gate.armed:
             self.stops.at_optimizer(optimizer, thread, frame)
         thread.optimizers += 1
-        thread.regions.append(Region("optimizer"))
+        self._enter(thread, "optimizer")
         params, groups = _groups(optimizer)
         refs = [(self.see(each), version(each)) for each in params]
         number = self.instances.number(optimizer)
@@ -347,7 +355,7 @@ class EngineListener:
         """Write its end, with the parameters at their new versions."""
         thread = self._thread()
         thread.optimizers = max(0, thread.optimizers - 1)
-        _leave(thread, "optimizer")
+        leave(thread.regions, "optimizer")
         params, _ = _groups(optimizer)
         refs = [(self.see(each), version(each)) for each in params]
         self._emit(STEP_ENDED, (self.instances.number(optimizer), refs))
@@ -383,15 +391,6 @@ class EngineListener:
         thread = self._thread()
         if not thread.backwards and not thread.optimizers:
             self.iterations.begin()
-
-
-def _leave(thread: ThreadState, kind: str) -> None:
-    """Close the innermost region of that kind, and what an exception left open inside it."""
-    regions = thread.regions
-    for at in range(len(regions) - 1, -1, -1):
-        if regions[at].kind == kind:
-            del regions[at:]
-            return
 
 
 def _plain(value: object) -> object:

@@ -108,7 +108,7 @@ class Agent:
             text = (error.text or "").strip()
             described.append(Frame(self.frames.path(error.filename), error.lineno, "<module>", text))
         last = described[-1] if described else None
-        site = self.sites.at(last.file, last.line, last.function) if last is not None else 0
+        site = self.sites.at(last.file, last.line, last.function, len(described)) if last is not None else 0
         op, inputs, node = self.source.origin(error)
         message = str(error)
         trace = [(each.file, each.line, each.function, each.text) for each in described]

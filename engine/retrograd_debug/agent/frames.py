@@ -33,7 +33,7 @@ class Frames:
         self._home = str(Path(script).resolve().parent) + os.sep if script else ""
         self._seen: dict[int, tuple[int, CodeType]] = {}
         self._paths: dict[str, str] = {}
-        self.not_user: set[int] = set()
+        self.internal: set[int] = set()
         self.bottom: CodeType | None = None
 
     def kind(self, code: CodeType) -> int:
@@ -43,8 +43,8 @@ class Frames:
             return seen[0]
         kind = self._classify(code.co_filename)
         self._seen[id(code)] = (kind, code)
-        if kind != USER:
-            self.not_user.add(id(code))
+        if kind == INTERNAL:
+            self.internal.add(id(code))
         return kind
 
     def _classify(self, name: str) -> int:

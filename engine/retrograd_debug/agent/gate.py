@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import FrameType
 from typing import Protocol, Union
@@ -17,8 +17,10 @@ from typing import Protocol, Union
 from retrograd_debug.agent.frames import Frames
 from retrograd_debug.agent.threads import ThreadState
 from retrograd_debug.agent.writer import EventWriter
+from retrograd_debug.log.regions import Region, entered, op_ran
 from retrograd_debug.session.api import Breakpoint, Continue, Hold, Step, StepKind
 from retrograd_debug.session.protocol import Held, Resumed, Said
+from retrograd_debug.session.stepping import Origin, ends
 from retrograd_events import tr
 
 PATIENCE = 0.5
@@ -61,11 +63,29 @@ class Target:
 
     kind: StepKind
     thread: int
-    level: int = 0
-    scopes: int = 0
-    depth: int = 0
-    iteration: int = 0
+    origin: Origin = Origin()
     why: str = "step"
+
+
+@dataclass(slots=True)
+class Reached:
+    """A place that a thread has reached, as ``ends`` asks about it."""
+
+    kind: str
+    regions: Sequence[Region]
+    entered: int
+    scopes: Sequence[int]
+    iteration: int
+    frames: Frames
+    frame: FrameType
+
+    def by_user(self) -> bool:
+        """Whether the innermost frame that is not ours lies in the user's files."""
+        return self.frames.issued_by_user(self.frame)
+
+    def depth(self) -> int:
+        """How many frames of the user's files are on the stack."""
+        return self.frames.user_depth(self.frame)
 
 
 @dataclass(slots=True)
@@ -102,7 +122,7 @@ class Gate:
         self._due = 0.0
         self._only: int | None = None
         self._held_thread: ThreadState | None = None
-        self._held_level = 0
+        self._entered: tuple[int, ...] = ()
         self._waiting: dict[int, str] = {}
         self._moved = 0.0
         self._off = False
@@ -112,7 +132,7 @@ class Gate:
     def hold_first(self) -> None:
         """Hold the main thread before its first op."""
         with self._cond:
-            self._target = Target(StepKind.OP, 0, why="start")
+            self._target = Target(StepKind.OP, 0, Origin(), "start")
             self._arm()
 
     def set_breakpoints(self, breakpoints: list[Breakpoint]) -> None:
@@ -211,8 +231,8 @@ class Gate:
     def _target_of(self, kind: StepKind, held: ThreadState) -> Target:
         stop = self.stop
         depth = self._frames.user_depth(stop.frames[-1]) if stop is not None and stop.frames else 0
-        level = len(held.regions) if kind is StepKind.OUT else self._held_level
-        return Target(kind, held.ident, level, len(held.scopes), depth, self._iteration())
+        scope = held.scopes[-1] if held.scopes else 0
+        return Target(kind, held.ident, Origin(self._entered, scope, depth, self._iteration()))
 
     def _arm(self) -> None:
         self.armed = not self._off and bool(
@@ -233,21 +253,24 @@ class Gate:
         if self._off:
             return
         self._await_turn(thread)
-        level = len(thread.regions)
+        regions = thread.regions
+        inside = entered(regions) if kind == "op" else len(regions)
         target = self._target
         why, breakpoint = "", 0
         if self._pause:
-            why = "pause"
+            why, inside = "pause", len(regions)
         elif kind != "backward-end" and (number := self._names.get(name)) is not None:
             why, breakpoint = "breakpoint", number
         elif target is not None and (not target.thread or target.thread == thread.ident):
-            stops, level = self._ends(target, kind, thread, frame)
-            if stops:
+            here = Reached(kind, regions, inside, thread.scopes, self._iteration(), self._frames, frame)
+            if ends(target.kind, target.origin, here):
                 why = target.why
         if why:
-            self.hold(make(why, breakpoint), thread, level)
+            self.hold(make(why, breakpoint), thread, inside)
         elif self._pace:
             self._keep_pace(thread)
+        if kind == "op":
+            op_ran(regions)
 
     def hold_line(self, breakpoint: int, thread: ThreadState, make: MakeStop) -> None:
         """``thread`` is about to run a line with a breakpoint."""
@@ -258,48 +281,6 @@ class Gate:
 
     def _watched(self) -> bool:
         return self.sender is not None and self.sender.alive()
-
-    def _ends(self, target: Target, kind: str, thread: ThreadState, frame: FrameType) -> tuple[bool, int]:
-        """Whether the step ends here, and the level that the next step counts from."""
-        level = len(thread.regions)
-        if target.kind is StepKind.OP:
-            return self._ends_op(target, kind, thread, frame)
-        if kind == "backward-end":
-            outward = target.kind in (StepKind.INTO, StepKind.OUT)
-            return target.kind is StepKind.BACKWARD_END or (outward and self._is_out(target, thread, frame)), level
-        if target.kind is StepKind.INTO:
-            return True, level
-        if target.kind is StepKind.OUT:
-            return self._is_out(target, thread, frame), level
-        if target.kind is StepKind.NODE:
-            return kind == "node", level
-        if target.kind is StepKind.BACKWARD_START:
-            return kind == "backward", level
-        if target.kind is StepKind.ITERATION:
-            return self._iteration() > target.iteration, level
-        return False, level
-
-    def _ends_op(self, target: Target, kind: str, thread: ThreadState, frame: FrameType) -> tuple[bool, int]:
-        regions, level = thread.regions, target.level
-        if kind == "backward-end":
-            return False, level
-        if len(regions) <= level:
-            inside = kind == "op" and bool(regions) and regions[-1].kind != "construction"
-            if kind != "op" or inside:
-                return not inside or regions[-1].kind == "optimizer", len(regions)
-            return self._frames.issued_by_user(frame), len(regions)
-        region = regions[level]
-        if region.kind == "construction" and region.fresh and kind == "op":
-            region.fresh = False
-            return True, level
-        return False, level
-
-    def _is_out(self, target: Target, thread: ThreadState, frame: FrameType) -> bool:
-        if len(thread.regions) != target.level or target.level:
-            return len(thread.regions) < target.level
-        if target.scopes and len(thread.scopes) < target.scopes:
-            return True
-        return self._frames.user_depth(frame) < target.depth
 
     def _await_turn(self, thread: ThreadState) -> None:
         """Wait while another thread is held, or stepped alone."""
@@ -330,14 +311,16 @@ class Gate:
                 self._cond.wait(min(rest, 0.5))
             self._due = max(self._due + self._pace, time.monotonic())
 
-    def hold(self, stop: Stop, thread: ThreadState, level: int = 0) -> None:
-        """Hold the calling thread until it is let go. Everything written is committed before anyone is told."""
+    def hold(self, stop: Stop, thread: ThreadState, inside: int = 0) -> None:
+        """Hold the calling thread until it is let go; it stands inside its first ``inside`` regions. Everything written
+        is committed before anyone is told."""
         if not self._watched():
             return
         with self._cond:
             self._target, self._pause = None, False
             self._only = thread.ident
-            self._held_thread, self._held_level, self.stop = thread, level, stop
+            self._held_thread, self.stop = thread, stop
+            self._entered = tuple(region.id for region in thread.regions[:inside])
             if stop.hold.breakpoint:
                 self.hits[stop.hold.breakpoint] = self.hits.get(stop.hold.breakpoint, 0) + 1
             while not self._requests.empty():

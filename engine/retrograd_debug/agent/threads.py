@@ -5,15 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-
-@dataclass(slots=True)
-class Region:
-    """A stretch that a step over counts as one: a construction, an optimizer's step or a backward pass.
-
-    ``fresh`` until a step has stopped at its first op."""
-
-    kind: str
-    fresh: bool = True
+from retrograd_debug.log.regions import Region
 
 
 @dataclass(slots=True)

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from retrograd_debug import format as fmt
-from retrograd_debug.log.state import assert_never
+from retrograd_debug.log.reduce import assert_never
 from retrograd_events import tr, trn
 from retrograd_events.events import (
     AllocationAnnounced,
     AnyEvent,
     BackwardEnded,
     BackwardStarted,
+    ConstructionEnded,
+    ConstructionStarted,
     DeviceTransferred,
     Edited,
     ExceptionRaised,
@@ -125,6 +127,10 @@ def describe(event: AnyEvent, sites: Mapping[SiteId, SiteDefined]) -> str:  # no
             return tr("{type}: {message}", type=type, message=message)
         case Edited(target=target, before=before, after=after):
             return tr("{target} edited: {before} → {after}", target=target, before=_meta(before), after=_meta(after))
+        case ConstructionStarted(type=type):
+            return tr("constructs {type}", type=type)
+        case ConstructionEnded():
+            return tr("the construction ends")
         case Gap(last=last, reason=reason):
             return tr("events up to {last} were not kept: {reason}", last=last, reason=reason)
         case _:

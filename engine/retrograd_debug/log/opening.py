@@ -53,6 +53,14 @@ def check_file(path: Path) -> Marks:
     version, application = (int.from_bytes(header[at : at + 4], "big") for at in (60, 68))
     if header[:16] != _SQLITE or application != schema.APPLICATION_ID:
         raise LogError(tr("{name} is not a recorded run of Retrograd.", name=name))
+    if version < schema.OLDEST_VERSION:
+        raise LogError(
+            tr(
+                "This log was written by version {theirs}, older than {oldest}, the oldest this app reads.",
+                theirs=version,
+                oldest=schema.OLDEST_VERSION,
+            )
+        )
     if version > FORMAT_VERSION:
         raise LogError(
             tr(

@@ -16,7 +16,8 @@ from retrograd_debug.log import schema
 from retrograd_debug.log.api import Act, Iteration, LogError, Value
 from retrograd_debug.log.arrays import from_bytes
 from retrograd_debug.log.opening import is_alive, open_settled, tidy
-from retrograd_debug.log.state import State, reduce_all
+from retrograd_debug.log.reduce import reduce_all
+from retrograd_debug.log.state import State
 from retrograd_events import tr
 from retrograd_events.events import (
     AnyEvent,
@@ -38,7 +39,7 @@ _UNREADABLE = (sqlite3.DatabaseError, msgspec.MsgspecError, ValueError)
 _HEAD = "SELECT last FROM chunk ORDER BY first DESC LIMIT 1"
 _ITERATIONS = "SELECT idx, first, last, started, ops, loss FROM iteration WHERE idx >= ? ORDER BY idx"
 _SCALARS = "SELECT seq, time, thread, name, site, value, tensor FROM scalar WHERE seq > ? ORDER BY seq"
-_SITES = "SELECT id, seq, time, thread, file, line, function, text FROM site WHERE seq > ? ORDER BY seq"
+_SITES = "SELECT id, seq, time, thread, file, line, function, text, depth, direct FROM site WHERE seq > ? ORDER BY seq"
 _CHUNKS = (
     "SELECT first, last FROM chunk WHERE first <= ?1 AND first >="
     " coalesce((SELECT first FROM chunk WHERE first <= ?2 ORDER BY first DESC LIMIT 1), 0) ORDER BY first"
@@ -242,9 +243,11 @@ class LogReader:
         for seq, at, thread, name, site, value, tensor in scalars:
             number = float("nan") if value is None else value
             self._scalars.append(ScalarLogged(Seq(seq), at, thread, name, SiteId(site), number, TensorId(tensor)))
-        sites = self._query(_SITES, tuple[int, int, int, int, str, int, str, str], self._newest_site)
-        for id, seq, at, thread, file, line, function, text in sites:
-            self._sites[SiteId(id)] = SiteDefined(Seq(seq), at, thread, SiteId(id), file, line, function, text)
+        sites = self._query(_SITES, tuple[int, int, int, int, str, int, str, str, int, int], self._newest_site)
+        for id, seq, at, thread, file, line, function, text, depth, direct in sites:
+            self._sites[SiteId(id)] = SiteDefined(
+                Seq(seq), at, thread, SiteId(id), file, line, function, text, depth, bool(direct)
+            )
             self._newest_site = seq
         self._load_ends()
 

@@ -1,56 +1,63 @@
 """Where a step lands when it walks a recorded log, forwards or back.
 
-A stop is an event; landing on it shows what was known right after it. The steps mean what they mean live: "op" counts
-an optimizer's step and a backward pass as one unless the cursor is inside of it, "into" enters them.
+It lands on what the live step would be held before: the event of that op, pass, node or optimizer's step, so that what
+is shown there is what was known right after it. Which one that is ``session.stepping`` decides for both.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from retrograd_debug.log.api import Log
+from retrograd_debug.log.hits import Hits
+from retrograd_debug.log.reduce import reduce
+from retrograd_debug.log.regions import Region, entered
+from retrograd_debug.log.state import State
 from retrograd_debug.session.api import Breakpoint, StepKind
+from retrograd_debug.session.stepping import Origin, ends
 from retrograd_events.events import (
     AnyEvent,
     BackwardEnded,
     BackwardStarted,
-    IterationStarted,
     NodeStarted,
     OpApplied,
-    OptimizerStepEnded,
     OptimizerStepStarted,
-    ScopeEntered,
-    ScopeExited,
     Seq,
+    SiteDefined,
     SiteId,
 )
 
 _FOREVER = Seq(1 << 62)
 
 
-@dataclass(slots=True)
-class _Region:
-    """A stretch of one thread that opens and closes: a scope, a backward pass or an optimizer's step."""
+@dataclass(frozen=True, slots=True)
+class RecordedPlace:
+    """A place in the log, as ``ends`` asks about it; ``seq`` is its event."""
 
-    kind: str
-    key: int
+    seq: Seq
     thread: int
-    first: Seq
-    last: Seq = _FOREVER
+    kind: str
+    regions: Sequence[Region]
+    entered: int
+    scopes: Sequence[int]
+    iteration: int
+    site: SiteDefined | None
 
-    def holds(self, seq: Seq) -> bool:
-        """Whether a cursor at ``seq`` stands inside: past what opens it and before what closes it."""
-        return self.first < seq < self.last
+    def by_user(self) -> bool:
+        """Whether a line of the user's files issued it, not a library that such a line called."""
+        return self.site is not None and self.site.direct
 
+    def depth(self) -> int:
+        """How many frames of the user's files were on the stack when its line was first met."""
+        return self.site.depth if self.site is not None else 0
 
-@dataclass(slots=True)
-class _Window:
-    """The events of one iteration, and the regions that open in it."""
-
-    events: list[AnyEvent]
-    regions: list[_Region] = field(default_factory=list)
+    @property
+    def origin(self) -> Origin:
+        """A step from here."""
+        inside = tuple(region.id for region in self.regions[: self.entered])
+        return Origin(inside, self.scopes[-1] if self.scopes else 0, self.depth(), self.iteration)
 
 
 def step(
@@ -58,26 +65,27 @@ def step(
 ) -> Seq | None:
     """The event that a step from ``cursor`` lands on; None when the log has nothing further in that direction.
 
-    A step that finds no stop lands on the log's last (or first) event. ``breakpoints`` end a step of any kind early.
+    A step that finds no stop lands on the log's last (or first) event. ``breakpoints`` end a step of any kind early:
+    op breakpoints at what they name, line breakpoints where the line first did something (a line that does nothing
+    that is recorded can't be told from one that did not run).
     """
     windows = _windows(log)
+    hits = Hits(log, breakpoints)
+    if kind is StepKind.RUN and not hits:
+        return _end(log, windows, cursor, back)
     at = _window_of(windows, cursor)
-    enabled = [breakpoint for breakpoint in breakpoints if breakpoint.enabled]
-    here = _read(log, windows[at])
-    inside = [region for region in here.regions if region.holds(cursor)]
-    if kind is StepKind.OUT:
-        if inside:
-            region = max(inside, key=lambda region: region.first)
-            if back or region.last != _FOREVER:
-                return region.first if back else region.last
-        kind = StepKind.ITERATION
-    indices = range(at, -1, -1) if back else range(at, len(windows))
-    for index in indices:
-        window = here if index == at else _read(log, windows[index])
-        stops = _stops(log, window, kind, inside if index == at else [], enabled)
-        place = bisect_left(stops, cursor) - 1 if back else bisect_right(stops, cursor)
-        if 0 <= place < len(stops):
-            return stops[place]
+    thread, origin = (None, Origin()) if kind is StepKind.RUN else _stand(log, windows[at], cursor)
+    for bounds in windows[at::-1] if back else windows[at:]:
+        stops = set(hits.among(log.events(*bounds)))
+        if kind is not StepKind.RUN:
+            places = [place for place in _places(log, bounds) if thread is None or place.thread == thread]
+            if kind is StepKind.ITERATION and back:
+                stops.update([place.seq for place in places if place.kind != "backward-end"][:1])
+            else:
+                stops.update(place.seq for place in places if ends(kind, origin, place))
+        found = [seq for seq in stops if (seq < cursor if back else seq > cursor)]
+        if found:
+            return max(found) if back else min(found)
     return _end(log, windows, cursor, back)
 
 
@@ -101,94 +109,56 @@ def _window_of(windows: list[tuple[Seq, Seq]], cursor: Seq) -> int:
     return max(0, bisect_right(windows, (cursor, _FOREVER)) - 1)
 
 
-def _read(log: Log, bounds: tuple[Seq, Seq]) -> _Window:
-    window = _Window(log.events(*bounds))
-    open_regions: list[_Region] = []
-    for event in window.events:
-        match event:
-            case ScopeEntered(scope=scope):
-                region = _Region("scope", scope, event.thread, event.seq)
-            case BackwardStarted(backward=backward):
-                region = _Region("backward", backward, event.thread, event.seq)
-            case OptimizerStepStarted(optimizer=optimizer):
-                region = _Region("optimizer", optimizer, event.thread, event.seq)
-            case ScopeExited(scope=scope):
-                _close(open_regions, "scope", scope, event.seq)
-                continue
-            case BackwardEnded(backward=backward):
-                _close(open_regions, "backward", backward, event.seq)
-                continue
-            case OptimizerStepEnded(optimizer=optimizer):
-                _close(open_regions, "optimizer", optimizer, event.seq)
-                continue
-            case _:
-                continue
-        open_regions.append(region)
-        window.regions.append(region)
-    return window
+def _stand(log: Log, bounds: tuple[Seq, Seq], cursor: Seq) -> tuple[int | None, Origin]:
+    """Where a step from ``cursor`` begins, and the thread that it stays in: None where no thread stands there."""
+    places = list(_places(log, bounds))
+    at = bisect_left(places, cursor, key=lambda place: place.seq)
+    if at < len(places) and places[at].seq == cursor:
+        return places[at].thread, places[at].origin
+    state = log.state_at(cursor)
+    thread = next((event.thread for event in log.events(cursor, cursor)), 0)
+    scopes = state.scopes.get(thread)
+    inside = tuple(region.id for region in state.regions.get(thread, ()))
+    depth = next((place.depth() for place in reversed(places[:at]) if place.thread == thread), 0)
+    return None, Origin(inside, scopes[-1].id if scopes else 0, depth, state.iteration)
 
 
-def _close(open_regions: list[_Region], kind: str, key: int, seq: Seq) -> None:
-    for at in range(len(open_regions) - 1, -1, -1):
-        if open_regions[at].kind == kind and open_regions[at].key == key:
-            open_regions[at].last = seq
-            del open_regions[at]
-            return
-
-
-def _stops(
-    log: Log, window: _Window, kind: StepKind, inside: list[_Region], breakpoints: Sequence[Breakpoint]
-) -> list[Seq]:
-    stops = {event.seq for event in window.events if _is_stop(event, kind)}
-    if kind is StepKind.OP:
-        stops -= set(_hidden(window, inside))
-        stops |= {region.last for region in window.regions if region.kind == "optimizer" and region.last != _FOREVER}
-    if breakpoints:
-        stops |= set(_hits(log, window.events, breakpoints))
-    return sorted(stops)
-
-
-def _is_stop(event: AnyEvent, kind: StepKind) -> bool:
-    if kind is StepKind.OP:
-        return isinstance(event, (OpApplied, NodeStarted, BackwardStarted))
-    if kind is StepKind.INTO:
-        return isinstance(event, (OpApplied, NodeStarted, BackwardStarted, BackwardEnded, OptimizerStepStarted))
-    if kind is StepKind.NODE:
-        return isinstance(event, NodeStarted)
-    if kind is StepKind.BACKWARD_START:
-        return isinstance(event, BackwardStarted)
-    if kind is StepKind.BACKWARD_END:
-        return isinstance(event, BackwardEnded)
-    return kind is StepKind.ITERATION and isinstance(event, IterationStarted)
-
-
-def _hidden(window: _Window, inside: list[_Region]) -> Iterable[Seq]:
-    """What lies in a backward pass or an optimizer's step that the cursor is not inside of."""
-    entered = {(region.kind, region.key, region.first) for region in inside}
-    closed = [
-        region
-        for region in window.regions
-        if region.kind != "scope" and (region.kind, region.key, region.first) not in entered
-    ]
-    events = window.events
-    for region in closed:
-        at = bisect_right(events, region.first, key=lambda event: event.seq)
-        while at < len(events) and events[at].seq < region.last:
-            if events[at].thread == region.thread:
-                yield events[at].seq
-            at += 1
-
-
-def _hits(log: Log, events: list[AnyEvent], breakpoints: Sequence[Breakpoint]) -> Iterable[Seq]:
-    names = {breakpoint.op for breakpoint in breakpoints if breakpoint.kind == "op"}
-    lines = {(breakpoint.file, breakpoint.line) for breakpoint in breakpoints if breakpoint.kind == "line"}
-    sites = {id for id, site in log.sites.items() if (site.file, site.line) in lines}
-    before = SiteId(-1)
+def _places(log: Log, bounds: tuple[Seq, Seq]) -> Iterator[RecordedPlace]:
+    """The places among the events of a window, in order."""
+    events = log.events(*bounds)
+    if not events:
+        return
+    state = log.state_at(Seq(events[0].seq - 1))
     for event in events:
-        if isinstance(event, OpApplied):
-            # A line is hit when it begins, not with each of its operations.
-            if event.name in names or event.node_name in names or (event.site in sites and event.site != before):
-                yield event.seq
-            before = event.site
-        elif isinstance(event, NodeStarted) and event.name in names:
-            yield event.seq
+        if isinstance(event, BackwardEnded):
+            reduce(state, event)
+            if not event.error:
+                yield _place(log.sites, state, event, "backward-end", _site_of(state, event))
+            continue
+        match event:
+            case OpApplied(site=site):
+                yield _place(log.sites, state, event, "op", site)
+            case NodeStarted():
+                yield _place(log.sites, state, event, "node", SiteId(0))
+            case BackwardStarted(site=site):
+                yield _place(log.sites, state, event, "backward", site)
+            case OptimizerStepStarted(site=site):
+                yield _place(log.sites, state, event, "optimizer", site)
+            case _:
+                pass
+        reduce(state, event)
+
+
+def _place(
+    sites: Mapping[SiteId, SiteDefined], state: State, event: AnyEvent, kind: str, site: SiteId
+) -> RecordedPlace:
+    regions = tuple(state.regions.get(event.thread, ()))
+    inside = entered(regions) if kind == "op" else len(regions)
+    scopes = tuple(scope.id for scope in state.scopes.get(event.thread, ()))
+    return RecordedPlace(
+        event.seq, event.thread, kind, regions, inside, scopes, state.iteration, sites.get(site)
+    )  # fmt: skip
+
+
+def _site_of(state: State, event: BackwardEnded) -> SiteId:
+    return next((info.site for info in state.backwards if info.id == event.backward), SiteId(0))

@@ -15,8 +15,9 @@ from pathlib import Path
 import msgspec
 
 from retrograd_debug.log import retention, schema
+from retrograd_debug.log.reduce import reduce_all
 from retrograd_debug.log.ring import ActRecord
-from retrograd_debug.log.state import State, reduce_all
+from retrograd_debug.log.state import State
 from retrograd_events.events import (
     FORMAT_VERSION,
     AnyEvent,
@@ -278,8 +279,11 @@ class LogWriter:
 
     def _site(self, event: SiteDefined, raw: bytes) -> bytes:
         self._begin()
-        row = (event.site, event.seq, event.time, event.thread, event.file, event.line, event.function, event.text)
-        self._db.execute("INSERT OR IGNORE INTO site VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+        row = (
+            event.site, event.seq, event.time, event.thread, event.file, event.line, event.function, event.text,
+            event.depth, event.direct,
+        )  # fmt: skip
+        self._db.execute("INSERT OR IGNORE INTO site VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         self._source(event.file)
         return raw
 

@@ -18,6 +18,7 @@ from retrograd_debug.log import walk
 from retrograd_debug.log.api import Iteration, Log, LogError
 from retrograd_debug.log.state import State
 from retrograd_debug.session.api import (
+    Breakpoint,
     Changed,
     Command,
     Failed,
@@ -163,6 +164,10 @@ class SessionBase(ABC):
         """Whether the log can still grow."""
         return False
 
+    def _set_now(self) -> Sequence[Breakpoint]:
+        """The breakpoints that end a walk early."""
+        return ()
+
     # --- notices and state
 
     def _tell(self, notice: Notice) -> None:
@@ -225,7 +230,7 @@ class SessionBase(ABC):
         if log is None:
             return
         cursor = self._cursor if self._looking_back else log.head
-        goal = walk.step(log, cursor, command.kind, command.back)
+        goal = walk.step(log, cursor, command.kind, command.back, self._set_now())
         if goal is None:
             self._fail(tr("the recorded run begins here") if command.back else tr("the recorded run ends here"))
             return

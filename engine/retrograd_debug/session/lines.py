@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType
 
@@ -17,10 +17,11 @@ def code_lines(source: bytes | str, file: str) -> list[int]:
     return sorted({line for each in _codes(code) for line in _lines(each)})
 
 
-def resolve_line(file: str, line: int) -> tuple[int, str]:
-    """Where a breakpoint on ``line`` really sits: that line or the next one with code; else a reason as a sentence."""
+def resolve_line(file: str, line: int, source: str | None = None) -> tuple[int, str]:
+    """Where a breakpoint on ``line`` really sits: that line or the next one with code; else a reason as a sentence.
+    ``source`` is the file's text where it is known, else what the file holds now."""
     try:
-        lines = code_lines(Path(file).read_bytes(), file)
+        lines = code_lines(Path(file).read_bytes() if source is None else source, file)
     except OSError as error:
         return line, tr("{file} can't be read: {reason}", file=Path(file).name, reason=error.strerror or str(error))
     except (SyntaxError, ValueError) as error:
@@ -31,11 +32,13 @@ def resolve_line(file: str, line: int) -> tuple[int, str]:
     return lines[at], ""
 
 
-def resolve(breakpoints: list[Breakpoint]) -> list[BreakpointStatus]:
-    """Where breakpoints sit while no script runs (no hits)."""
+def resolve(
+    breakpoints: list[Breakpoint], source: Callable[[str], str | None] = lambda _: None
+) -> list[BreakpointStatus]:
+    """Where breakpoints sit while no script runs (no hits). ``source`` gives a file's text where it is known."""
     statuses = []
     for each in breakpoints:
-        line, problem = resolve_line(each.file, each.line) if each.kind == "line" else (0, "")
+        line, problem = resolve_line(each.file, each.line, source(each.file)) if each.kind == "line" else (0, "")
         statuses.append(BreakpointStatus(each.id, line, 0, problem))
     return statuses
 

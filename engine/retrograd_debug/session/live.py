@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -403,6 +404,9 @@ class LiveSession(SessionBase):
     def _fetch_live(self, command: FetchValue) -> bool:
         channel = self._channel
         return self._phase is Phase.HELD and channel is not None and channel.send(command)
+
+    def _set_now(self) -> Sequence[Breakpoint]:
+        return self._plan.breakpoints
 
     # --- stopping
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from retrograd_debug.session.api import Hold, Phase, Snapshot, Verb
 from retrograd_events import tr, trn
-from retrograd_events.events import BackwardEnded, BackwardStarted, NodeStarted, OpApplied, SiteId
+from retrograd_events.events import (
+    BackwardEnded,
+    BackwardStarted,
+    GradientsZeroed,
+    NodeStarted,
+    OpApplied,
+    OptimizerStepStarted,
+    ScopeEntered,
+    SiteId,
+)
 
 
 def status(snapshot: Snapshot) -> tuple[str, str]:
@@ -139,6 +148,12 @@ def _at_cursor(snapshot: Snapshot) -> tuple[str, SiteId]:
             return tr("before {name}", name=name), _site_of_backward(snapshot, backward)
         case BackwardEnded(backward=backward):
             return tr("end of backward"), _site_of_backward(snapshot, backward)
+        case OptimizerStepStarted(type=type, site=site):
+            return tr("before the {name} step", name=type), site
+        case GradientsZeroed(site=site):
+            return tr("gradients cleared"), site
+        case ScopeEntered(path=path, type=type, site=site):
+            return tr("entering {name}", name=path or type), site
         case _:
             pass
     words = {"backward": tr("in backward"), "step": tr("in the optimizer step"), "setup": tr("setup")}

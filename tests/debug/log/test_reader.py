@@ -18,7 +18,8 @@ from retrograd_debug.log import schema
 from retrograd_debug.log.api import LogError
 from retrograd_debug.log.arrays import from_bytes
 from retrograd_debug.log.reader import LogReader
-from retrograd_debug.log.state import State, reduce
+from retrograd_debug.log.reduce import reduce
+from retrograd_debug.log.state import State
 from retrograd_debug.log.writer import LogWriter
 from retrograd_events.events import FORMAT_VERSION, AnyEvent, Seq
 

@@ -18,8 +18,9 @@ from fixtures.synthetic import SCRIPT, SyntheticRun, events, write_events, write
 from retrograd_debug.log import schema
 from retrograd_debug.log.launch import RecorderProcess, start_recorder
 from retrograd_debug.log.reader import LogReader
+from retrograd_debug.log.reduce import reduce
 from retrograd_debug.log.ring import RingError, RingWriter
-from retrograd_debug.log.state import State, reduce
+from retrograd_debug.log.state import State
 from retrograd_debug.log.writer import LogWriter
 from retrograd_debug.platform import process_alive, process_stamp
 from retrograd_events.events import AnyEvent, Gap, RunEnded, Seq, TensorId, ValueRecorded

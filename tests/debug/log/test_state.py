@@ -9,7 +9,8 @@ from typing import get_args
 import pytest
 
 from fixtures.synthetic import events
-from retrograd_debug.log.state import State, reduce
+from retrograd_debug.log.reduce import reduce
+from retrograd_debug.log.state import State
 from retrograd_events.events import (
     AnyEvent,
     BackwardEnded,

@@ -34,11 +34,11 @@ def course(log: LogReader, start: Seq, kind: StepKind, back: bool = False, most:
     return found
 
 
-ITERATION = ["t", "addmm", "mse_loss", "BackwardStarted", "OptimizerStepEnded"]
-SETUP = ["randn", "mul", "add", "randn", "add", "uniform_", "uniform_"]
+ITERATION = ["t", "addmm", "mse_loss", "BackwardStarted", "OptimizerStepStarted"]
+SETUP = ["randn", "mul", "add", "randn", "add", "uniform_"]
 
 
-def test_the_next_op_counts_backward_and_optimizer_as_one(log: LogReader) -> None:
+def test_the_next_op_counts_construction_backward_and_optimizer_as_one(log: LogReader) -> None:
     assert course(log, Seq(0), StepKind.OP) == [*SETUP, *ITERATION * 4, "RunEnded"]
 
 
@@ -51,14 +51,14 @@ def test_stepping_back_visits_the_same_places(log: LogReader) -> None:
 def test_into_enters_backward_and_optimizer(log: LogReader) -> None:
     nodes = ["MseLossBackward0", "AddmmBackward0", "AccumulateGrad", "TBackward0", "AccumulateGrad"]
     inside = ["BackwardStarted", *nodes, "BackwardEnded", "OptimizerStepStarted", "add_", "add_"]
-    assert course(log, Seq(0), StepKind.INTO, most=20) == [*SETUP, "t", "addmm", "mse_loss", *inside]
+    assert course(log, Seq(0), StepKind.INTO, most=20) == [*SETUP, "uniform_", "t", "addmm", "mse_loss", *inside]
 
 
 def test_inside_a_backward_the_next_op_is_the_next_node(log: LogReader) -> None:
     first = step(log, Seq(0), StepKind.NODE)
     assert first is not None
     assert course(log, first, StepKind.OP, most=5) == [
-        "AddmmBackward0", "AccumulateGrad", "TBackward0", "AccumulateGrad", "OptimizerStepEnded",
+        "AddmmBackward0", "AccumulateGrad", "TBackward0", "AccumulateGrad", "OptimizerStepStarted",
     ]  # fmt: skip
 
 
@@ -72,12 +72,16 @@ def test_out_leaves_what_the_cursor_is_inside_of(log: LogReader) -> None:
     assert back is not None
     assert said(log, back) == "BackwardStarted"
     in_module = Seq(next(event.seq for event in log.events(Seq(1), log.head) if getattr(event, "name", "") == "addmm"))
-    assert said(log, step(log, in_module, StepKind.OUT) or Seq(0)) == "ScopeExited"
-    assert said(log, step(log, in_module, StepKind.OUT, back=True) or Seq(0)) == "ScopeEntered"
+    assert said(log, step(log, in_module, StepKind.OUT) or Seq(0)) == "mse_loss"
+    assert said(log, step(log, in_module, StepKind.OUT, back=True) or Seq(0)) == "uniform_"
+
+
+def test_out_where_there_is_nothing_to_leave_runs_to_the_end(log: LogReader) -> None:
+    assert course(log, Seq(1), StepKind.OUT) == ["RunEnded"]
 
 
 def test_whole_iterations_and_the_whole_run(log: LogReader) -> None:
-    assert course(log, Seq(1), StepKind.ITERATION) == ["IterationStarted"] * 4 + ["RunEnded"]
+    assert course(log, Seq(1), StepKind.ITERATION) == ["t"] * 3 + ["RunEnded"]
     assert course(log, Seq(1), StepKind.BACKWARD_END) == ["BackwardEnded"] * 4 + ["RunEnded"]
     assert course(log, Seq(1), StepKind.RUN) == ["RunEnded"]
     assert course(log, log.head, StepKind.RUN, back=True) == ["RunStarted"]
@@ -98,11 +102,11 @@ def test_breakpoints_end_a_walk(log: LogReader) -> None:
             found.append(said(log, at))
         return found
 
-    assert walk(line) == ["mse_loss"] * 4 + ["RunEnded"]
+    # A line begins with what it does first: it enters the module MSELoss.
+    assert walk(line) == ["ScopeEntered"] * 4 + ["RunEnded"]
     assert walk(off) == ["RunEnded"]
-    # An op breakpoint names the op's node too: it is hit where the op is applied and where its node runs.
-    assert walk(op) == ["t", "TBackward0"] * 4 + ["RunEnded"]
-    assert walk(line, back=True) == ["mse_loss"] * 4 + ["RunStarted"]
+    assert walk(op) == ["TBackward0"] * 4 + ["RunEnded"]
+    assert walk(op, line, back=True) == ["TBackward0", "ScopeEntered"] * 4 + ["RunStarted"]
 
 
 def test_a_log_without_iterations_can_be_walked(tmp_path: Path) -> None:
