@@ -246,3 +246,11 @@ def scipy_of(xp: Namespace, module: str) -> Namespace:
         if backend.xp is xp:
             return backend.scipy(module)
     raise RuntimeError(f"{xp} is not the array library of a device")
+
+
+def lapack(xp: Namespace, name: str, dtype: np.dtype[Any]) -> ArrayFunction:
+    """LAPACK's function ``name`` (without its first letter, which says the dtype), for the arrays of a library."""
+    found: ArrayFunction = getattr(
+        scipy_of(xp, "linalg.lapack"), {"f": "s", "d": "d", "F": "c", "D": "z"}[dtype.char] + name
+    )
+    return found

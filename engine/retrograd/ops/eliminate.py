@@ -1,4 +1,4 @@
-"""LU factorisation with row exchanges, in array calls on whole batches (NumPy and CuPy have none)."""
+"""LU factorisation with row exchanges: of large matrices by LAPACK, of batches of small ones in array calls."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from retrograd.devices import Namespace
+from retrograd.devices import Namespace, lapack
 from retrograd.meta import Array
 from retrograd.ops.diagonal import tril, triu
 from retrograd.ops.matrices import adjoint, backwards, conj, cut, lower_of, matrices, rows, stacked, upper_of
@@ -50,6 +50,28 @@ def eliminated(xp: Namespace, matrices: Array) -> tuple[Array, Array]:
     return made.reshape(matrices.shape), pivots.reshape(*matrices.shape[:-2], size)
 
 
+def _by_lapack(xp: Namespace, matrices: Array) -> tuple[Array, Array]:
+    """The same, one matrix after the other; ``NotImplementedError`` on a device without LAPACK."""
+    factorise = lapack(xp, "getrf", matrices.dtype)
+    flat = stacked(matrices, 2)
+    made = xp.empty(flat.shape, flat.dtype)
+    pivots = xp.empty((len(flat), min(flat.shape[1:])), "int32")
+    for place, each in enumerate(flat):
+        made[place], exchanged, _ = factorise(each)
+        pivots[place] = exchanged + 1
+    return made.reshape(matrices.shape), pivots.reshape(*matrices.shape[:-2], pivots.shape[-1])
+
+
+def factored(xp: Namespace, matrices: Array) -> tuple[Array, Array]:
+    """The same by the way that is faster."""
+    if min(matrices.shape[-2:]) > BLOCK:
+        try:
+            return _by_lapack(xp, matrices)
+        except NotImplementedError:
+            pass  # the device has no LAPACK: the array calls below work on every one
+    return eliminated(xp, matrices)
+
+
 def first_zero(xp: Namespace, compact: Array) -> Array:
     """The number, from 1, of the first pivot that is zero; 0 where there is none."""
     zero = xp.diagonal(compact, 0, -2, -1) == 0
@@ -64,7 +86,7 @@ def first_zero(xp: Namespace, compact: Array) -> Array:
 )  # fmt: skip
 def lu_factor_ex(xp: Namespace, input: Array) -> tuple[Array, Array, Array]:
     """L and U in one array, the row exchanges, and which pivot was the first that is zero (0: none)."""
-    compact, pivots = eliminated(xp, input)
+    compact, pivots = factored(xp, input)
     return compact, pivots, first_zero(xp, compact)
 
 

@@ -6,18 +6,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from retrograd.devices import ArrayFunction, Namespace, scipy_of
+from retrograd.devices import Namespace, lapack
 from retrograd.meta import Array
 from retrograd.ops.matrices import stacked
 from retrograd.ops.primitive import primitive
 from retrograd.ops.samples import Sample, apart
 
 
-def _lapack(xp: Namespace, name: str, hermitian: bool, dtype: np.dtype[np.generic]) -> ArrayFunction:
-    prefix = {"f": "s", "d": "d", "F": "c", "D": "z"}[dtype.char]
-    kind = "he" if hermitian and dtype.kind == "c" else "sy"
-    found: ArrayFunction = getattr(scipy_of(xp, "linalg.lapack"), prefix + kind + name)
-    return found
+def _kind(hermitian: bool, dtype: np.dtype[np.generic]) -> str:
+    return "he" if hermitian and dtype.kind == "c" else "sy"
 
 
 def symmetric(rng: np.random.Generator) -> Iterator[Sample]:
@@ -34,7 +31,7 @@ def ldl_factor_ex(xp: Namespace, input: Array, *, hermitian: bool) -> tuple[Arra
     flat = stacked(input, 2)
     factors = xp.zeros(flat.shape, flat.dtype)
     pivots, info = xp.zeros(flat.shape[:-1], "int32"), xp.zeros(len(flat), "int32")
-    factorise = _lapack(xp, "trf", hermitian, flat.dtype)
+    factorise = lapack(xp, _kind(hermitian, flat.dtype) + "trf", flat.dtype)
     for place in range(len(flat) if size else 0):
         factors[place], pivots[place], info[place] = factorise(flat[place], lower=1)
     batch = input.shape[:-2]
@@ -51,7 +48,7 @@ def factored(rng: np.random.Generator) -> Iterator[Sample]:
 def ldl_solve(xp: Namespace, LD: Array, pivots: Array, B: Array, *, hermitian: bool) -> Array:
     """The X of AX = B, from A's compact factors; the batches are of one shape."""
     found = xp.zeros(B.shape, B.dtype)
-    solve = _lapack(xp, "trs", hermitian, LD.dtype)
+    solve = lapack(xp, _kind(hermitian, LD.dtype) + "trs", LD.dtype)
     for place in np.ndindex(*LD.shape[:-2]) if B.size else ():
         found[place] = solve(LD[place], pivots[place], B[place], lower=1)[0]
     return found

@@ -14,7 +14,7 @@ import numpy as np
 from retrograd.devices import Namespace
 from retrograd.meta import Array
 from retrograd.ops.diagonal import diagonal_of
-from retrograd.ops.eliminate import eliminated, first_zero
+from retrograd.ops.eliminate import factored, first_zero
 from retrograd.ops.matrices import NO_MATRIX, adjoint, conj, is_complex, matrices, real, squares, transposed
 from retrograd.ops.primitive import primitive
 from retrograd.ops.reduce import sum_dim
@@ -32,7 +32,7 @@ def _where_regular(xp: Namespace, function: str, *arrays: Array) -> tuple[Array,
     regular = signs != 0
     found = xp.full(last.shape, np.nan, last.dtype)
     found[regular] = getattr(xp.linalg, function)(*[each[regular] for each in arrays])
-    pivot = first_zero(xp, eliminated(xp, matrix)[0])
+    pivot = first_zero(xp, factored(xp, matrix)[0])
     return found, xp.where(regular, 0, xp.where(pivot == 0, matrix.shape[-1], pivot)).astype("int32")
 
 
