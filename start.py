@@ -606,7 +606,7 @@ def sum_up(results: list[Counts], *, narrowed: bool) -> int:
 
 def main(arguments: list[str]) -> int:
     """What was asked for; the exit code."""
-    if arguments and arguments[0] in ("-h", "--help"):
+    if {"-h", "--help"} & set(arguments):
         print(__doc__)
         return 0
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,12 +101,14 @@ def pool(matrix: NDArray[np.float64], strip: bool) -> Picture:
     return Picture(chosen, (rows, columns), (step_rows, step_columns), strip)
 
 
-def lookup(stops: Sequence[str], steps: int = 256) -> NDArray[np.uint8]:
-    """A table of ``steps`` RGB colours through ``stops`` ("#RRGGBB")."""
+@functools.lru_cache(maxsize=16)
+def lookup(stops: tuple[str, ...], steps: int = 256) -> NDArray[np.uint8]:
+    """A table of ``steps`` RGB colours through ``stops`` ("#RRGGBB"); not to be written to."""
     known = np.array([[int(stop[i : i + 2], 16) for i in (1, 3, 5)] for stop in stops], np.float64)
     places = np.linspace(0, len(stops) - 1, steps)
     mixed = [np.interp(places, np.arange(len(stops)), known[:, channel]) for channel in range(3)]
     table: NDArray[np.uint8] = np.stack(mixed, axis=1).round().astype(np.uint8)
+    table.flags.writeable = False
     return table
 
 

@@ -81,15 +81,23 @@ class CodeView(QAbstractScrollArea):
     # --- what is shown
 
     def show_page(self, page: Page) -> None:
-        """Show ``page``; the view stays where it is."""
-        if page.lines is not self._page.lines:
+        """Show ``page``; the view stays where it is. With the same text, only lines that look different are painted."""
+        before = self._page
+        if page.lines is not before.lines:
             self._widest = max(
                 (self._metrics.horizontalAdvance("".join(run.text for run in line)) for line in page.lines), default=0.0
             )
             self._caret = self._anchor = Spot(min(self._caret.line, max(1, len(page.lines))), 0)
         self._page = page
         self._set_ranges()
-        self.viewport().update()
+        told = (page.message_line, page.message)
+        if page.lines is not before.lines or told != (before.message_line, before.message):
+            self.viewport().update()
+            return
+        for shown, was in ((page.marks, before.marks), (page.dots, before.dots), (page.times, before.times)):
+            for line in shown.keys() | was.keys():
+                if shown.get(line) != was.get(line):
+                    self.viewport().update(self.line_rect(line))
 
     def set_theme(self, theme: Theme) -> None:
         """Use another theme."""
@@ -203,10 +211,11 @@ class CodeView(QAbstractScrollArea):
         painter = QPainter(self.viewport())
         try:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.fillRect(self.viewport().rect(), QColor(self._theme["panel"]))
+            area = event.rect()
+            painter.fillRect(area, QColor(self._theme["panel"]))
             painter.setFont(self._font)
-            first = max(1, self._line_at(0) - 1)
-            last = min(len(self._page.lines), self._line_at(self.viewport().height()) + 1)
+            first = max(1, self._line_at(area.top()) - 1)
+            last = min(len(self._page.lines), self._line_at(area.bottom()) + 1)
             for line in range(first, last + 1):
                 self._paint_line(painter, line)
         finally:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+)
 from PySide6.QtWidgets import QWidget
 
 from retrograd_debug import format as fmt
 from retrograd_events.text import tr
 from retrograd_gui.theme.fonts import CAPTION, mono_font
 from retrograd_gui.theme.tokens import Theme
-from retrograd_gui.view_models.picture import MAGNITUDE, SYMMETRIC, Description, lookup
+from retrograd_gui.view_models.picture import MAGNITUDE, SYMMETRIC, Description, colours, lookup
 from retrograd_gui.widgets.heatmap import map_stops
 
 BAR = 10
@@ -68,13 +79,13 @@ class ColorBar(QWidget):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             low, high = self._shown.shown
             left, right = self.x_of(low), self.x_of(high)
-            table = lookup(map_stops(self._theme, self._shown.scale))
             steps = max(1, round(self.width() - 2))
-            for step in range(steps):
-                x = 1 + step
-                share = min(max((x - left) / max(1e-9, right - left), 0.0), 1.0)
-                red, green, blue = table[round(share * 255)].tolist()
-                painter.fillRect(QRectF(x, TOP, 1, BAR), QColor(red, green, blue))
+            row = colours(
+                np.arange(1.0, steps + 1.0)[None], (left, right), lookup(map_stops(self._theme, self._shown.scale))
+            )
+            pixels = np.ascontiguousarray(row)
+            strip = QImage(pixels.data, steps, 1, steps * 3, QImage.Format.Format_RGB888)
+            painter.drawImage(QRectF(1, TOP, steps, BAR), strip)
             painter.setPen(QPen(QColor(self._theme["lineStrong"]), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(0.5, TOP - 0.5, self.width() - 1, BAR + 1))
