@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         "--values", choices=("none", "sample", "all"), default="all", help=tr("which contents are kept")
     )
     record.add_argument("script", help=tr("the script, followed by its own arguments"))
-    record.add_argument("args", nargs=argparse.REMAINDER)
+    record.add_argument("args", nargs=argparse.REMAINDER).required = False
     text = commands.add_parser("show", help=tr("print a recorded run"))
     text.add_argument("--json", action="store_true", help=tr("as JSON"))
     text.add_argument("--events", default="", metavar="A:B", help=tr("these events instead of the summary"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from io import TextIOWrapper
@@ -36,6 +37,7 @@ _WINDOW = 4096
 _FIRST, _LAST = 5, 5
 _OUTPUT_LINES = 40
 _OPS_SHOWN = 30
+_WARNINGS_SHOWN = 20
 _SHOWN_ELEMENTS = 8
 
 
@@ -203,7 +205,7 @@ def _show_state(log: Log, at: Seq, as_json: bool, out: TextIO) -> None:
     if as_json:
         _print_json({"state": plain(state), "parameters": _parameters(log, state)}, out)
         return
-    for line in _text_state(log, state):
+    for line in list(_text_state(log, state))[1:]:
         print(line, file=out)
 
 
@@ -328,15 +330,22 @@ def _contents(log: Log, tensor: TensorId, version: int) -> str:
 
 
 def _text_troubles(found: Digest) -> Iterator[str]:
-    for warning in found.warnings:
+    if found.warnings:
         yield ""
-        yield f"{warning.category}: {warning.message}"
+        yield tr("warnings")
+        said = Counter((each.category, each.message) for each in found.warnings)
+        for (category, message), times in list(said.items())[:_WARNINGS_SHOWN]:
+            yield f"  {category}: {message}" + (f"  ×{times:,}" if times > 1 else "")
+        if len(said) > _WARNINGS_SHOWN:
+            yield "  " + trn("… {count} more kind", "… {count} more kinds", len(said) - _WARNINGS_SHOWN)
     for error in found.errors:
         yield ""
+        yield tr("exception")
         for file, line, function, source in error.traceback:
             yield f"  {file}:{line} {function}: {source}".rstrip()
-        origin = tr(" (in {op})", op=error.op) if error.op else ""
-        yield f"{error.type}: {error.message}{origin}"
+        # Our engine's own messages name the operation already.
+        origin = tr(" (in {op})", op=error.op) if error.op and f"(in {error.op}" not in error.message else ""
+        yield f"  {error.type}: {error.message}{origin}"
 
 
 def _text_output(found: Digest) -> Iterator[str]:

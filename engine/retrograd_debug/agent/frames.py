@@ -108,13 +108,18 @@ class Frames:
         return depth
 
     def of_traceback(self, trace: TracebackType | None) -> list[tuple[FrameType, int]]:
-        """The frames of a traceback with their lines, as ``stack`` has them."""
+        """The frames of a traceback with their lines, as ``stack`` has them, from the user's first one on: what starts
+        a thread is left out."""
         frames: list[tuple[FrameType, int]] = []
+        first: int | None = None
         while trace is not None:
-            if self._shown(trace.tb_frame.f_code):
+            code = trace.tb_frame.f_code
+            if self._shown(code):
+                if first is None and self.kind(code) == USER:
+                    first = len(frames)
                 frames.append((trace.tb_frame, trace.tb_lineno))
             trace = trace.tb_next
-        return frames
+        return frames[first or 0 :]
 
     def _shown(self, code: CodeType) -> bool:
         return self.kind(code) != INTERNAL and not code.co_filename.startswith("<frozen")

@@ -219,7 +219,8 @@ class Gate:
         """In a forked child: never hold."""
         self._cond = threading.Condition(threading.Lock())
         self._off = True
-        self._disarm()
+        with self._cond:
+            self._disarm()
 
     def _set_pace(self, command: Continue) -> None:
         rate = command.iterations_per_second or command.pace

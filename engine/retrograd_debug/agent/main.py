@@ -181,7 +181,8 @@ class Debuggee:
             if error is None or isinstance(error, SystemExit) or os.getpid() != self._agent.pid:
                 return
             frames, message = self._agent.exception(error)
-            sys.stderr.write(user_traceback(frames, error))
+            name = arguments.thread.name if arguments.thread is not None else tr("a thread")
+            sys.stderr.write(tr("Exception in thread {name}:\n", name=name) + user_traceback(frames, error))
             if self._control is not None and self._config.hold_on_exception:
                 pairs = self._agent.frames.of_traceback(error.__traceback__)
                 stop = stop_between(self._agent, "exception", "exception", pairs, f"{type(error).__name__}: {message}")

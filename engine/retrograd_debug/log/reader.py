@@ -80,10 +80,10 @@ class LogReader:
         self._seen_version = -1
         marks, self._db, salvaging = open_settled(self._path)
         self._missing_wal = marks.missing_wal
-        if salvaging:
-            self._damage = self._cut_off()
         try:
             self.refresh()
+            if salvaging:
+                self._damage = self._cut_off()
         except LogError:
             self._db.close()
             raise

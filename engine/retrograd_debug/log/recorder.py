@@ -117,12 +117,7 @@ class Recorder:
         while self._ring.exit is None and time.monotonic() < deadline:
             time.sleep(_SLEEP_MAX)
         code, number = self._ring.exit or (0, 0)
-        name = ""
-        if number:
-            with contextlib.suppress(ValueError):
-                name = signal.Signals(number).name
-        message = tr("The process was ended by {name}.", name=name) if name else tr("The process is gone.")
-        self._end("lost", code, number, message)
+        self._end("lost", code, number, _how_it_died(self._ring.exit))
 
     def _end(self, reason: str, code: int, number: int, message: str) -> None:
         state = self._log.state
@@ -134,6 +129,20 @@ class Recorder:
             self._end("stopped", 0, 0, tr("The recording was ended before the script."))
         self._log.finish()
         self._ring.set_committed(max(self._log.head, self._ring.requested))
+
+
+def _how_it_died(exit: tuple[int, int] | None) -> str:
+    """The end of a process that did not say that it would, in words: ``exit`` is its code and signal where known."""
+    if exit is None:
+        return tr("The process is gone, and nobody saw how.")
+    code, number = exit
+    if not number:
+        return tr("The process ended at once with code {code}, as by os._exit.", code=code)
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = tr("signal {number}", number=number)
+    return tr("The process was ended by {name}.", name=name)
 
 
 def record(ring_path: Path, log_path: Path) -> int:

@@ -139,6 +139,7 @@ def test_a_log_cut_off_anywhere_opens_as_far_as_it_goes(tmp_path: Path) -> None:
         again = LogReader(cut)
         found = again.events(Seq(1), again.head)
         assert found == expected[: len(found)]
+        assert f"as far as event {again.head:,}." in again.damage
         longest = max(longest, len(found))
         again.close()
     assert opened > 10

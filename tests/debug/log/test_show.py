@@ -80,18 +80,19 @@ def test_errors_and_warnings_are_shown(tmp_path: Path) -> None:
     stream = events(1, ended=False)
     last = stream[-1].seq
     stream += [
-        WarningIssued(Seq(last + 1), 0, 0, "UserWarning", "broadcasting", SiteId(5)),
+        *[WarningIssued(Seq(last + n), 0, 0, "UserWarning", "broadcasting", SiteId(5)) for n in (1, 2, 3)],
         ExceptionRaised(
-            Seq(last + 2), 0, 0, "RuntimeError", "shapes differ", SiteId(5),
+            Seq(last + 4), 0, 0, "RuntimeError", "shapes differ", SiteId(5),
             [("train.py", 15, "<module>", "loss = loss_fn(pred, y)")], "mse_loss", [(TensorId(9), 0)], NodeId(0),
         ),
-        RunEnded(Seq(last + 3), 0, 0, "exception", 1, 0, "RuntimeError: shapes differ"),
+        RunEnded(Seq(last + 5), 0, 0, "exception", 1, 0, "RuntimeError: shapes differ"),
     ]  # fmt: skip
     path = write_log_directly(tmp_path / "run.retro", stream)
     text = shown(path)
-    assert "UserWarning: broadcasting" in text
+    assert "UserWarning: broadcasting  ×3" in text
     assert "train.py:15 <module>: loss = loss_fn(pred, y)" in text
     assert "RuntimeError: shapes differ (in mse_loss)" in text
+    assert "exception\n  train.py:15" in text
     assert json.loads(shown(path, as_json=True))["errors"][0]["op"] == "mse_loss"
 
 

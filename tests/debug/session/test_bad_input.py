@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import textwrap
 import time
 from pathlib import Path
@@ -29,7 +31,7 @@ from retrograd_debug.session.api import (
 from retrograd_debug.session.live import LiveSession
 from retrograd_debug.session.settings import RunSettings
 from retrograd_debug.session.status import status
-from retrograd_events.events import ExceptionRaised, OutputWritten, RunEnded, WarningIssued
+from retrograd_events.events import ExceptionRaised, OpApplied, OutputWritten, RunEnded, WarningIssued
 
 
 def write(folder: Path, text: str, name: str = "script.py") -> Path:
@@ -219,6 +221,27 @@ def test_forked_children_run_unrecorded(tmp_path: Path) -> None:
     assert output(tmp_path / "script.retro") == "in parent\nchild left 4\n"
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_goes_on_without_a_word_of_ours(tmp_path: Path) -> None:
+    ran = run_recorded(
+        tmp_path,
+        """
+        import os
+        import retrograd as torch
+        w = torch.ones(2)
+        child = os.fork()
+        for _ in range(100 if child == 0 else 1):
+            w = w * 2
+        if child:
+            print("child left", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        """,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "child left 0\n", "recorded in a.retro\n")
+    log = open_log(tmp_path / "a.retro")
+    assert [each.name for each in log.events(1, log.head) if isinstance(each, OpApplied)] == ["ones", "mul"]
+    log.close()
+
+
 @pytest.mark.parametrize("method", [each for each in ("fork", "spawn") if each != "fork" or hasattr(os, "fork")])
 def test_worker_processes_neither_write_nor_hang(tmp_path: Path, method: str) -> None:
     script = write(
@@ -288,3 +311,44 @@ def test_restart_runs_again_into_a_new_log(tmp_path: Path) -> None:
         second = driver.until(lambda s: s.phase is Phase.ENDED and s.log is not first, "the second run").log
         assert second is not None
         assert second.path != tmp_path / "script.retro"
+
+
+def run_recorded(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
+    """``retrograd run`` of a script, as a person runs it."""
+    write(folder, text)
+    return subprocess.run(
+        [sys.executable, "-m", "retrograd_debug", "run", "--log", "a.retro", "script.py"],
+        cwd=folder, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_an_exception_in_a_thread_names_the_thread_and_the_users_lines(tmp_path: Path) -> None:
+    ran = run_recorded(
+        tmp_path,
+        """
+        import threading
+        def fail():
+            raise ValueError("no")
+        thread = threading.Thread(target=fail, name="worker")
+        thread.start()
+        thread.join()
+        print("main goes on")
+        """,
+    )
+    assert (ran.returncode, ran.stdout) == (0, "main goes on\n")
+    assert ran.stderr.splitlines() == [
+        "Exception in thread worker:",
+        "Traceback (most recent call last):",
+        f'  File "{tmp_path / "script.py"}", line 4, in fail',
+        '    raise ValueError("no")',
+        "ValueError: no",
+        "recorded in a.retro",
+    ]
+
+
+def test_a_process_that_leaves_at_once_is_lost_with_its_code(tmp_path: Path) -> None:
+    ran = run_recorded(tmp_path, "import os\nos._exit(4)\n")
+    assert ran.returncode == 4
+    ended = last_event(tmp_path / "a.retro")
+    assert (ended.reason, ended.exit_code, ended.signal) == ("lost", 4, 0)
+    assert ended.message == "The process ended at once with code 4, as by os._exit."
