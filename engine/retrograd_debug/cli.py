@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         given.insert(0, "app")
     options = _parser().parse_args(given)
     if options.command == "run":
-        return run(Path(options.script), options.args, options.log, options.values)
+        return run(Path(options.script), options.args, options.log, options.values, options.engine)
     if options.command == "show":
         return show(options.log, options.json, options.events, options.at)
     return app(options.arguments)
@@ -47,6 +47,12 @@ def _parser() -> argparse.ArgumentParser:
     record.add_argument("--log", type=Path, default=None, help=tr("the file to record into"))
     record.add_argument(
         "--values", choices=("none", "sample", "all"), default="all", help=tr("which contents are kept")
+    )
+    record.add_argument(
+        "--engine",
+        choices=("retrograd",),
+        default="",
+        help=tr("give the script our engine where it imports torch (else it gets what it imports)"),
     )
     record.add_argument("script", help=tr("the script, followed by its own arguments"))
     record.add_argument("args", nargs=argparse.REMAINDER).required = False
@@ -84,7 +90,7 @@ def app(arguments: Sequence[str]) -> int:
     return int(importlib.import_module("retrograd_gui.app").main(list(arguments)) or 0)
 
 
-def run(script: Path, arguments: list[str], log: Path | None = None, values: str = "all") -> int:
+def run(script: Path, arguments: list[str], log: Path | None = None, values: str = "all", engine: str = "") -> int:
     """Run ``script`` recorded, with this terminal as its own; its exit code (2: it can't be run)."""
     problem = script_problem(script)
     if problem:
@@ -94,7 +100,7 @@ def run(script: Path, arguments: list[str], log: Path | None = None, values: str
         print(tr("{log} exists already; choose another name.", log=log), file=sys.stderr)
         return USAGE
     kept = recall(script).settings
-    settings = RunSettings(kept.interpreter, arguments, "", kept.environment, values)
+    settings = RunSettings(kept.interpreter, arguments, "", kept.environment, values, engine or kept.engine)
     try:
         path = log or new_log(script)
         launched = launch(Plan(script=script, log=path, settings=settings))

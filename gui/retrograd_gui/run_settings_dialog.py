@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -83,6 +84,10 @@ class RunSettingsDialog(QDialog):
         self._environment.setPlaceholderText(tr("NAME=value, one a line"))
         self._environment.setTabChangesFocus(True)
         self._environment.setFixedHeight(84)
+        self._engine = QComboBox()
+        self._engine.addItem(tr("what the script imports"), "")
+        self._engine.addItem(tr("Retrograd, also where the script imports torch"), "retrograd")
+        self._engine.setCurrentIndex(max(0, self._engine.findData(settings.engine)))
         for field in (self._interpreter, self._arguments, self._folder, self._environment):
             field.setFont(mono_font(CODE))
         self._problem = QLabel()
@@ -98,6 +103,7 @@ class RunSettingsDialog(QDialog):
         form.addRow(tr("&Arguments"), self._arguments)
         form.addRow(tr("Working &folder"), self._with_browse(self._folder, folder=True))
         form.addRow(tr("&Environment"), self._environment)
+        form.addRow(tr("En&gine"), self._engine)
         for field in (self._interpreter, self._folder):
             holder = field.parentWidget()
             label = form.labelForField(holder) if holder is not None else None
@@ -166,6 +172,7 @@ class RunSettingsDialog(QDialog):
                 cwd=folder,
                 environment=parse_environment(self._environment.toPlainText()),
                 values=self._before.values,
+                engine=str(self._engine.currentData()),
             )
         except SettingsError as error:
             self._problem.setText(str(error))

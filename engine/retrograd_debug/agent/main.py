@@ -23,6 +23,7 @@ from retrograd_debug.agent.evaluate import Evaluator
 from retrograd_debug.agent.frames import line_of, thread_frame
 from retrograd_debug.agent.gate import Stop
 from retrograd_debug.agent.live import fetch_value, stop_between
+from retrograd_debug.agent.standin import stand_in
 from retrograd_debug.agent.streams import Streams
 from retrograd_debug.log.ring import RingError, RingWriter
 from retrograd_debug.session.api import (
@@ -108,6 +109,8 @@ class Debuggee:
             streams.install()
             self._streams = streams
             self._lines.join()
+            if config.engine:
+                stand_in()
             self._started = True
             if self._interrupted:
                 raise KeyboardInterrupt

@@ -15,7 +15,7 @@ class AgentConfig(msgspec.Struct, frozen=True):
     """``ring`` is the ring's file; ``port`` the session's loopback port (0: nobody controls), ``token`` its secret.
 
     ``values``: none, sample or all. ``hold_at_start`` holds before the first op, ``hold_on_exception`` and
-    ``hold_at_end`` where the script ended. ``environment`` is recorded as it is."""
+    ``hold_at_end`` where the script ended. ``environment`` is recorded as it is. ``engine``: see ``RunSettings``."""
 
     script: str
     args: list[str]
@@ -29,6 +29,7 @@ class AgentConfig(msgspec.Struct, frozen=True):
     feed_stdin: bool = False
     breakpoints: list[Breakpoint] = []
     environment: dict[str, str] = {}
+    engine: str = ""
 
 
 def write_config(config: AgentConfig, folder: Path) -> Path:

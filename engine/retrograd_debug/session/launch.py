@@ -169,6 +169,7 @@ def _start(plan: Plan, interpreter: str, ring: Path, folder: Path) -> subprocess
         feed_stdin=controlled,
         breakpoints=list(plan.breakpoints),
         environment={"interpreter": interpreter},
+        engine=plan.settings.engine,
     )
     path = write_config(config, folder)
     command = [interpreter, str(BOOTSTRAP), str(path)]

@@ -20,13 +20,15 @@ _writing = threading.Lock()
 class RunSettings(msgspec.Struct, frozen=True):
     """How a script is run. Empty strings and lists mean the default: the interpreter of the environment that is active
     or lies beside the script (else the app's own), no arguments, the current folder, nothing added to the
-    environment."""
+    environment. ``engine``: "retrograd" gives the script our engine where it imports ``torch``; empty leaves the choice
+    to what it imports."""
 
     interpreter: str = ""
     args: list[str] = []
     cwd: str = ""
     environment: dict[str, str] = {}
     values: str = "all"
+    engine: str = ""
 
 
 class ScriptMemory(msgspec.Struct, frozen=True):

@@ -271,8 +271,9 @@ def test_run_settings_are_checked_and_kept(window: MainWindow, held: StageSessio
     dialog._keep()
     assert "quote" in dialog.problem
     dialog._arguments.setText('--lr "0 1" -v')
+    dialog._engine.setCurrentIndex(1)
     dialog._keep_and_restart()
-    assert dialog.settings == RunSettings(args=["--lr", "0 1", "-v"], environment={"A": "1"})
+    assert dialog.settings == RunSettings(args=["--lr", "0 1", "-v"], environment={"A": "1"}, engine="retrograd")
     assert dialog.restart
     dialog.deleteLater()
 
