@@ -11,7 +11,8 @@ from types import TracebackType
 
 from retrograd_debug.agent.agent import Agent
 from retrograd_debug.log.launch import start_recorder
-from retrograd_debug.log.ring import DEFAULT_SIZE, RingWriter
+from retrograd_debug.log.ring import DEFAULT_SIZE
+from retrograd_debug.log.ring_writer import RingWriter
 from retrograd_debug.platform import ring_folder
 
 

@@ -23,7 +23,7 @@ sys.path[:0] = [str(ROOT / "engine"), str(ROOT / "tests")]
 from fixtures.synthetic import SyntheticRun  # noqa: E402
 from retrograd_debug.log.launch import start_recorder  # noqa: E402
 from retrograd_debug.log.reader import LogReader  # noqa: E402
-from retrograd_debug.log.ring import RingWriter  # noqa: E402
+from retrograd_debug.log.ring_writer import RingWriter  # noqa: E402
 from retrograd_debug.platform import ring_folder  # noqa: E402
 from retrograd_events.events import ValueRecorded  # noqa: E402
 

@@ -25,7 +25,8 @@ from retrograd_debug.agent.gate import Stop
 from retrograd_debug.agent.live import fetch_value, stop_between
 from retrograd_debug.agent.standin import stand_in
 from retrograd_debug.agent.streams import Streams
-from retrograd_debug.log.ring import RingError, RingWriter
+from retrograd_debug.log.ring import RingError
+from retrograd_debug.log.ring_writer import RingWriter
 from retrograd_debug.session.api import (
     Breakpoint,
     BreakpointStatus,

@@ -18,7 +18,8 @@ from types import FrameType
 
 import msgspec
 
-from retrograd_debug.log.ring import ACT, EVENT, EVENTS, FAILED, FINISHED, READY, ActRecord, RingError, RingReader
+from retrograd_debug.log.ring import ACT, EVENT, EVENTS, FAILED, FINISHED, READY, ActRecord, Exit, RingError
+from retrograd_debug.log.ring_reader import RingReader
 from retrograd_debug.log.writer import LogWriter
 from retrograd_events import tr
 from retrograd_events.events import AnyEvent, RunEnded, Seq, ValueRecorded
@@ -116,8 +117,9 @@ class Recorder:
         deadline = time.monotonic() + _EXIT_WORD
         while self._ring.exit is None and time.monotonic() < deadline:
             time.sleep(_SLEEP_MAX)
-        code, number = self._ring.exit or (0, 0)
-        self._end("lost", code, number, _how_it_died(self._ring.exit))
+        exit = self._ring.exit
+        code, number, asked = exit or Exit(0, 0, False)
+        self._end("stopped" if asked else "lost", code, number, _how_it_died(exit))
 
     def _end(self, reason: str, code: int, number: int, message: str) -> None:
         state = self._log.state
@@ -131,17 +133,19 @@ class Recorder:
         self._ring.set_committed(max(self._log.head, self._ring.requested))
 
 
-def _how_it_died(exit: tuple[int, int] | None) -> str:
+def _how_it_died(exit: Exit | None) -> str:
     """The end of a process that did not say that it would, in words: ``exit`` is its code and signal where known."""
     if exit is None:
         return tr("The process is gone, and nobody saw how.")
-    code, number = exit
+    code, number, asked = exit
     if not number:
         return tr("The process ended at once with code {code}, as by os._exit.", code=code)
     try:
         name = signal.Signals(number).name
     except ValueError:
         name = tr("signal {number}", number=number)
+    if asked:
+        return tr("Stopped by you: the script did not end when asked, so {name} ended it.", name=name)
     return tr("The process was ended by {name}.", name=name)
 
 

@@ -58,6 +58,8 @@ class Launched:
         self._folder = folder
         self._errors = folder / "stderr.txt"
         self._over = False
+        self.stop_asked = False
+        """A person wants the process to end, however it does."""
         self._committed = 0
 
     @property
@@ -75,7 +77,7 @@ class Launched:
     def finish(self, timeout: float = 10.0) -> int:
         """The process has ended: tell the recorder how, and wait until the log is finished. Its return code."""
         code = self.process.wait()
-        self.ring.report_exit(code)
+        self.ring.report_exit(code, self.stop_asked)
         if not self.ring.writer_pid:
             self.ring.mark_closed()
         try:

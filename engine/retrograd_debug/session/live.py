@@ -250,7 +250,7 @@ class LiveSession(SessionBase):
             return
         process = launched.process
         if process.poll() is None:
-            self._stopping = True
+            self._stopping = launched.stop_asked = True
             self._ask_to_stop()
             for wait, action in ((1.0, process.terminate), (1.0, process.kill)):
                 try:
@@ -427,7 +427,7 @@ class LiveSession(SessionBase):
         if launched is None or launched.process.poll() is not None:
             self._fail(tr("The script does not run."))
             return
-        self._stopping = True
+        self._stopping = launched.stop_asked = True
         self._tell(StopProgress(tr("asked to stop")))
         self._ask_to_stop()
         threading.Thread(target=self._insist, args=(launched,), name="session-stop", daemon=True).start()

@@ -19,7 +19,8 @@ from retrograd_debug.log import schema
 from retrograd_debug.log.launch import RecorderProcess, start_recorder
 from retrograd_debug.log.reader import LogReader
 from retrograd_debug.log.reduce import reduce
-from retrograd_debug.log.ring import RingError, RingWriter
+from retrograd_debug.log.ring import RingError
+from retrograd_debug.log.ring_writer import RingWriter
 from retrograd_debug.log.state import State
 from retrograd_debug.log.writer import LogWriter
 from retrograd_debug.platform import process_alive, process_stamp
@@ -29,7 +30,7 @@ encode = msgspec.msgpack.Encoder().encode
 
 FLOOD = """
 import sys
-from retrograd_debug.log.ring import RingWriter
+from retrograd_debug.log.ring_writer import RingWriter
 import msgspec
 encode = msgspec.msgpack.Encoder().encode
 writer = RingWriter.open(sys.argv[1])

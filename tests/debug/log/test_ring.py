@@ -18,11 +18,11 @@ from retrograd_debug.log.ring import (
     VALUE,
     ActRecord,
     RingError,
-    RingReader,
-    RingWriter,
     create_ring,
     sweep_rings,
 )
+from retrograd_debug.log.ring_reader import RingReader
+from retrograd_debug.log.ring_writer import RingWriter
 
 
 def drain(reader: RingReader, into: list[tuple[int, bytes]]) -> None:
@@ -172,14 +172,14 @@ def test_how_the_program_ended_reaches_the_recorder(tmp_path: Path) -> None:
     with RingWriter.create(tmp_path / "ring", 1024) as writer, RingReader.open(tmp_path / "ring") as reader:
         assert reader.exit is None
         writer.report_exit(-9)
-        assert reader.exit == (137, 9)
-        writer.report_exit(3)
-        assert reader.exit == (3, 0)
+        assert reader.exit == (137, 9, False)
+        writer.report_exit(3, asked=True)
+        assert reader.exit == (3, 0, True)
 
 
 def test_rings_that_everyone_left_are_swept_away(tmp_path: Path) -> None:
     left = str(tmp_path / "retrograd-a.ring")
-    code = f"from retrograd_debug.log.ring import RingWriter; RingWriter.create({left!r}, 512)"
+    code = f"from retrograd_debug.log.ring_writer import RingWriter; RingWriter.create({left!r}, 512)"
     subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, check=True
     )

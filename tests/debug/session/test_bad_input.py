@@ -169,9 +169,12 @@ def test_script_that_does_not_listen_is_killed_and_each_step_said(tmp_path: Path
     with live(script) as driver:
         driver.until(lambda s: s.log is not None and s.head >= 3, "the script's first line")
         driver.do(Stop())
-        assert driver.ended().message == "stopped by you in iteration 0"
+        assert status(driver.ended()) == ("Stopped", "stopped by you in iteration 0")
         words = [each.text for each in driver.notices if isinstance(each, StopProgress)]
         assert words == ["asked to stop", "terminated after 2 s", "killed after 5 s"]
+    ended = last_event(tmp_path / "script.retro")
+    assert (ended.reason, ended.exit_code, ended.signal) == ("stopped", 137, 9)
+    assert ended.message == "Stopped by you: the script did not end when asked, so SIGKILL ended it."
 
 
 def test_pause_without_an_op_shows_where_the_script_is(tmp_path: Path) -> None:
