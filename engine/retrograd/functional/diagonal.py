@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retrograd.functional.reduce import check_dim
-from retrograd.functional.surface import both, function
+from retrograd.functional.surface import both, overwriting
 from retrograd.ops import diagonal as ops
 from retrograd.tensor import Tensor
 
@@ -63,7 +63,7 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
 
 
-@function
+@both
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """A matrix with all elements of input on a diagonal."""
     return diag_embed(input.reshape(-1), offset)
@@ -75,3 +75,7 @@ def trace(input: Tensor) -> Tensor:
     if input.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
     return ops.diagonal.call(input, offset=0, dim1=0, dim2=1).sum()
+
+
+for _function in (tril, triu):
+    overwriting(_function)

@@ -9,7 +9,7 @@ import numpy as np
 
 from retrograd.dtypes import BOOL, INTEGRAL
 from retrograd.functional.reduce import check_dim
-from retrograd.functional.surface import both, function
+from retrograd.functional.surface import both, function, overwriting
 from retrograd.ops import linalg
 from retrograd.tensor import Tensor
 
@@ -268,3 +268,7 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     spread = [each for length in ours for each in (length, 1)], [each for length in theirs for each in (1, length)]
     whole = tuple(mine * other for mine, other in zip(ours, theirs, strict=True))
     return (input.reshape(tuple(spread[0])) * other.reshape(tuple(spread[1]))).reshape(whole)
+
+
+for _function in (addmm, addmv, addbmm, baddbmm, addr):
+    overwriting(_function)

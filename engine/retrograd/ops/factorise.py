@@ -19,7 +19,6 @@ from retrograd.ops.matrices import (
     is_complex,
     matrices,
     stacked,
-    symmetrised,
 )
 from retrograd.ops.primitive import primitive
 from retrograd.ops.samples import Sample
@@ -76,8 +75,9 @@ def _(g: Sequence[Tensor], L: Tensor, *, upper: bool) -> Tensor:
     if upper:
         factor, grad = adjoint(factor), adjoint(grad)
     turned = adjoint(factor)
-    inner = from_left(turned, half_lower(turned @ grad), upper=True)
-    return symmetrised(from_right(factor, inner, upper=False))
+    lower = tril(turned @ grad, diagonal=0)
+    inner = (lower + adjoint(tril(lower, diagonal=-1))) * 0.5
+    return from_right(factor, from_left(turned, inner, upper=True), upper=False)
 
 
 @cholesky_ex.jvp("input")

@@ -7,6 +7,7 @@ two values are equal the vectors' gradients do not exist: they come out infinite
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 import numpy as np
 
@@ -41,6 +42,16 @@ def column(values: Tensor) -> Tensor:
     return unsqueeze(values, dim=-1)
 
 
+def check_phases(name: str, diagonal: Tensor) -> None:
+    """``RuntimeError`` where a gradient says that the loss depends on the vectors' phases, which mean nothing."""
+    found = cast(Array, getattr(diagonal, "_data", diagonal))
+    if found.size and float(abs(found.imag).max()) > 0.01:
+        raise RuntimeError(
+            f"{name}: the loss depends on the phases of the complex vectors, which are arbitrary, so that it has no "
+            "gradient; use only what does not change when a vector is multiplied by a number of modulus 1"
+        )
+
+
 def gaps(values: Tensor) -> Tensor:
     """vⱼ - vᵢ, with 1 on the diagonal."""
     found = row(values) - column(values)
@@ -72,6 +83,7 @@ def _(g: Sequence[Tensor | None], eigenvalues: Tensor, eigenvectors: Tensor) -> 
         return (vectors * row(to_values)) @ adjoint(vectors)
     inner = skewed(adjoint(vectors) @ to_vectors) / gaps(eigenvalues)
     if is_complex(inner):
+        check_phases("linalg.eigh", diagonal_of(inner))
         inner = inner - matrix_of(diagonal_of(inner))
     if to_values is not None:
         inner = inner + matrix_of(to_values)
@@ -116,17 +128,21 @@ def _(g: Sequence[Tensor | None], U: Tensor, S: Tensor, Vh: Tensor) -> Tensor:
         return (left * row(to_s)) @ adjoint(right)
     apart = gaps(S * S)
     inner = None if to_s is None else matrix_of(to_s)
+    phases: Tensor | None = None
     if to_u is not None:
         turn = skewed(adjoint(left) @ to_u) * 2.0
         inner = _plus(inner, turn / apart * row(S))
         if is_complex(turn):
-            assert inner is not None
-            inner = inner + matrix_of(diagonal_of(turn) * (0.5 / S - S))
+            phases = diagonal_of(turn)
+            inner = inner + matrix_of(phases * (0.5 / S - S))
     if to_v is not None:
         turn = skewed(adjoint(right) @ to_v) * 2.0
         inner = _plus(inner, column(S) * (turn / apart))
         if is_complex(turn):
             inner = inner - matrix_of(diagonal_of(turn) * S)
+            phases = _plus(phases, diagonal_of(turn))
+    if phases is not None:
+        check_phases("linalg.svd", phases)
     assert inner is not None
     made = left @ inner
     if to_u is not None and left.shape[-2] > size:
