@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 
 from retrograd_debug.agent.agent import Agent
+from retrograd_debug.agent.script import outcome_of
+from retrograd_debug.agent.values import checked
 from retrograd_debug.log.launch import start_recorder
 from retrograd_debug.log.ring import DEFAULT_SIZE
 from retrograd_debug.log.ring_writer import RingWriter
@@ -26,6 +28,7 @@ class record:  # noqa: N801  # used as a statement
     The file is complete when the block is left, also by an exception, which is recorded and goes on.
 
     Raises:
+        ValueError: ``values`` is none of these.
         FileExistsError: ``path`` is there already.
         retrograd_debug.log.ring.RingError: the log can't be written.
         RuntimeError: something records in this process already.
@@ -33,7 +36,7 @@ class record:  # noqa: N801  # used as a statement
 
     def __init__(self, path: str | os.PathLike[str], values: str = "all") -> None:
         self.path = Path(path)
-        self._values = values
+        self._values = checked(values)
         self._agent: Agent | None = None
 
     @property
@@ -70,11 +73,12 @@ class record:  # noqa: N801  # used as a statement
         if agent is None or agent.pid != os.getpid():
             return
         self._agent = None
-        if error is not None:
-            agent.exception(error)
-            agent.end("exception", 1, f"{type(error).__name__}: {error}")
-        else:
-            agent.end("finished", 0, "")
+        outcome = outcome_of(error)
+        message = ""
+        if error is not None and outcome.reason == "exception":
+            _, text = agent.exception(error)
+            message = f"{type(error).__name__}: {text}" if text else type(error).__name__
+        agent.end(outcome.reason, outcome.exit_code, message)
         try:
             self._recorder.wait(30.0)
         except subprocess.TimeoutExpired:

@@ -58,9 +58,6 @@ from retrograd_events import tr
 UNUSABLE = 2
 """Exit code for a script that can't be run at all, and for a recorder that isn't there."""
 
-INTERRUPTED = 130
-"""Exit code of a script that Ctrl+C ended, as a shell has it."""
-
 PAUSE_PATIENCE = 0.4
 """Seconds after which a pause that has met no op says where the script is."""
 
@@ -117,7 +114,7 @@ class Debuggee:
                 raise KeyboardInterrupt
             self._outcome = scripts.run(code, config.script, config.args)
         except KeyboardInterrupt:
-            self._outcome = scripts.Outcome("stopped", INTERRUPTED)
+            self._outcome = scripts.Outcome("stopped", scripts.INTERRUPTED)
         if os.getpid() == agent.pid:
             self._script_ended()
         return self._outcome.exit_code
@@ -166,7 +163,7 @@ class Debuggee:
             agent.gate.hold(stop, agent.threads.current())
         except KeyboardInterrupt:
             if error is None:
-                self._outcome = scripts.Outcome("stopped", INTERRUPTED)
+                self._outcome = scripts.Outcome("stopped", scripts.INTERRUPTED)
 
     def _finish(self) -> None:
         if os.getpid() != self._agent.pid:

@@ -9,6 +9,9 @@ import types
 from dataclasses import dataclass
 from pathlib import Path
 
+INTERRUPTED = 130
+"""Exit code of a script that Ctrl+C or a stop ended, as a shell has it."""
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -30,13 +33,22 @@ def run(code: types.CodeType, script: str, args: list[str]) -> Outcome:
     sys.path.insert(0, str(Path(script).resolve().parent))
     try:
         execute(code, module.__dict__)
-    except SystemExit as error:
-        return Outcome("exit", _exit_code(error), error)
-    except KeyboardInterrupt as error:
-        return Outcome("stopped", 130, error)
     except BaseException as error:  # noqa: BLE001  # whatever leaves the script is how it ended
-        return Outcome("exception", 1, error)
-    return Outcome("finished", 0)
+        if isinstance(error, SystemExit) and not isinstance(error.code, (int, type(None))):
+            print(error.code, file=sys.stderr)
+        return outcome_of(error)
+    return outcome_of(None)
+
+
+def outcome_of(error: BaseException | None) -> Outcome:
+    """What it means that ``error`` (None: nothing) ended the script."""
+    if error is None:
+        return Outcome("finished", 0)
+    if isinstance(error, SystemExit):
+        return Outcome("exit", _exit_code(error), error)
+    if isinstance(error, KeyboardInterrupt):
+        return Outcome("stopped", INTERRUPTED, error)
+    return Outcome("exception", 1, error)
 
 
 def execute(code: types.CodeType, scope: dict[str, object]) -> None:
@@ -49,5 +61,4 @@ def _exit_code(error: SystemExit) -> int:
         return 0
     if isinstance(error.code, int):
         return error.code & 0xFF if os.name == "posix" else error.code
-    print(error.code, file=sys.stderr)
     return 1

@@ -32,14 +32,19 @@ def sample(array: NDArray[np.generic], elements: int = SAMPLES) -> tuple[NDArray
     return np.ascontiguousarray(array[indices]), stride
 
 
+def checked(policy: str) -> str:
+    """``policy``; ``ValueError`` when it is none."""
+    if policy not in POLICIES:
+        raise ValueError(f"values must be one of {', '.join(POLICIES)}, not {policy!r}")
+    return policy
+
+
 class ValueRecorder:
     """Copies contents into the log under a policy: ``none``, ``sample`` or ``all`` (until half the budget is spent,
     then ``sample``). What doesn't fit is skipped, and its event says so."""
 
     def __init__(self, writer: EventWriter, policy: str) -> None:
-        if policy not in POLICIES:
-            raise ValueError(f"values must be one of {', '.join(POLICIES)}, not {policy!r}")
-        self.wanted = policy != "none"
+        self.wanted = checked(policy) != "none"
         self._writer = writer
         self._whole = policy == "all"
         self._spent = 0

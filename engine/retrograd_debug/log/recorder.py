@@ -149,6 +149,12 @@ def _how_it_died(exit: Exit | None) -> str:
     return tr("The process was ended by {name}.", name=name)
 
 
+def _reason(error: Exception) -> str:
+    """What went wrong, without what Python adds to it."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return text.removesuffix(".")
+
+
 def record(ring_path: Path, log_path: Path) -> int:
     """Record ``ring_path`` into ``log_path`` until its writer is done; the process's exit status."""
     try:
@@ -161,7 +167,7 @@ def record(ring_path: Path, log_path: Path) -> int:
     try:
         log = LogWriter(log_path)
     except (OSError, sqlite3.Error) as error:
-        ring.set_status(FAILED, tr("The log {path} can't be written: {error}", path=log_path, error=error))
+        ring.set_status(FAILED, tr("The log {path} can't be written: {reason}.", path=log_path, reason=_reason(error)))
     else:
         recorder = Recorder(ring, log)
         with contextlib.suppress(ValueError):  # only a main thread may set it
@@ -172,7 +178,7 @@ def record(ring_path: Path, log_path: Path) -> int:
             recorder.run()
             status = 0
         except (OSError, sqlite3.Error, RingError) as error:
-            message = tr("The recording stopped: {error}", error=error)
+            message = tr("The recording stopped: {reason}.", reason=_reason(error))
         finally:
             # Whatever happened, the writer must not wait for a recorder that is gone.
             ring.set_status(FAILED if status else FINISHED, message if status else "")

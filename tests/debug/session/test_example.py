@@ -121,6 +121,43 @@ def test_record_block_writes_a_log(tmp_path: Path) -> None:
     assert names[-1] == "RunEnded"
 
 
+@pytest.mark.parametrize(
+    ("leaves", "reason", "code", "message"),
+    [
+        ("sys.exit(3)", "exit", 3, ""),
+        ("raise KeyboardInterrupt", "stopped", 130, ""),
+        ("1 / 0", "exception", 1, "ZeroDivisionError: division by zero"),
+        ("assert False", "exception", 1, "AssertionError"),
+    ],
+)
+def test_record_block_says_how_it_was_left(tmp_path: Path, leaves: str, reason: str, code: int, message: str) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import sys\n"
+        "from retrograd_debug import record\n"
+        "try:\n"
+        "    with record('part.retro'):\n"
+        f"        {leaves}\n"
+        "except BaseException as error:\n"
+        "    print(type(error).__name__)\n"
+        "try:\n"
+        "    record('other.retro', values='everything')\n"
+        "except ValueError as error:\n"
+        "    print(error)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, str(program)], capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False
+    )
+    assert ran.stdout.splitlines()[1] == "values must be one of none, sample, all, not 'everything'"
+    assert ran.stderr == ""
+    assert not (tmp_path / "other.retro").exists()
+    reader = open_log(tmp_path / "part.retro")
+    ended = reader.ended
+    reader.close()
+    assert ended is not None
+    assert (ended.reason, ended.exit_code, ended.message) == (reason, code, message)
+
+
 def test_run_gives_the_scripts_exit_code_and_output(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("import sys\nprint(sys.argv[1:], __name__, sys.stdin.read())\nsys.exit(5)\n")

@@ -12,7 +12,18 @@ from fixtures.drive import Driver, live
 from retrograd_debug.assets import data_folder
 from retrograd_debug.log import walk
 from retrograd_debug.log.reader import LogReader, open_log
-from retrograd_debug.session.api import Breakpoint, Continue, Hold, Phase, SetBreakpoints, Step, StepKind
+from retrograd_debug.session.api import (
+    Breakpoint,
+    BreakpointsResolved,
+    Continue,
+    Hold,
+    Phase,
+    SetBreakpoints,
+    Step,
+    StepKind,
+)
+from retrograd_debug.session.replay import ReplaySession
+from retrograd_debug.session.status import status
 from retrograd_events.events import BackwardEnded, BackwardStarted, NodeStarted, OpApplied, OptimizerStepStarted, Seq
 
 HELPER = """
@@ -293,3 +304,21 @@ def test_run_stops_at_the_same_breakpoints(tmp_path: Path, name: str) -> None:
             for event in log.events(seq, seq)
         ]
         assert names == expected
+
+
+def test_a_recorded_run_takes_breakpoints_too(tmp_path: Path) -> None:
+    script = write(tmp_path, "linear")
+    with live(script) as driver:
+        driver.held()
+        driver.run()
+    at = next(n for n, line in enumerate(script.read_text().splitlines(), 1) if "# backward and update" in line)
+    # The recorded text counts, not what the file has become.
+    script.write_text("changed = True\n")
+    with Driver(ReplaySession(script.with_suffix(".retro"))) as driver:
+        driver.until(lambda s: s.head > 0, "the log")
+        driver.do(SetBreakpoints([Breakpoint(1, "line", str(script), at)]))
+        (told,) = driver.heard(BreakpointsResolved).statuses
+        assert (told.line, told.problem) == (at + 1, "")
+        driver.do(Step(StepKind.RUN, back=True))
+        snapshot = driver.until(lambda s: not s.live, "the last hit")
+        assert status(snapshot) == ("Looking back", f"at iteration 2 of 3, gradients cleared, line {at + 1}")
