@@ -1,0 +1,21 @@
+"""Window functions: PyTorch's ``torch.signal.windows``. The functions are declared in ``retrograd.functional``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from retrograd.functional.surface import namespaces
+from retrograd.missing import missing
+from retrograd.tensor import Tensor
+
+__all__: list[str] = []
+
+if not TYPE_CHECKING:
+    globals().update(namespaces["signal.windows"])
+    __all__ += [*namespaces["signal.windows"]]  # noqa: PLE0604  names
+
+
+def __getattr__(name: str) -> Callable[..., Tensor]:
+    """For what there is not, an error that names the nearest."""
+    raise missing("retrograd.signal.windows", name, globals())
