@@ -39,12 +39,7 @@ def _can_view(input: Tensor, size: tuple[int, ...]) -> bool:
     array = input._data
     if array.flags.c_contiguous or array.size == 0:
         return True
-    probe = array.view()
-    try:
-        probe.shape = size
-    except AttributeError:
-        return False
-    return True
+    return not array.reshape(size).flags.owndata
 
 
 @method

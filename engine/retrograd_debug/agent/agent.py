@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 import os
 import platform
+import re
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -27,6 +29,12 @@ from retrograd_debug.session.api import Frame
 RUN_STARTED, RUN_ENDED, OUTPUT_WRITTEN, WARNING_ISSUED, EXCEPTION_RAISED = 1, 2, 24, 25, 26
 
 ADAPTER = "retrograd_debug.adapters.retrograd"
+
+OUR_THREADS = "retrograd-"
+"""What the names of the agent's own threads begin with."""
+
+_FORK_WARNING = re.compile(r"This process \(pid=\d+\) is multi-threaded")
+"""What Python 3.12 and newer say of a fork beside other threads."""
 
 BLAS_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "BLIS_NUM_THREADS",
@@ -137,6 +145,8 @@ class Agent:
             file: TextIO | None = None,
             line: str | None = None,
         ) -> None:
+            if _FORK_WARNING.match(str(message)) and _only_ours():
+                return  # it is of our threads that Python warns: without us the script would not hear it
             if os.getpid() == self.pid and not self._ended:
                 site = self.sites.at(self.frames.path(filename), lineno, "")
                 self.writer.emit(WARNING_ISSUED, (category.__name__, str(message), site))
@@ -167,6 +177,12 @@ def user_traceback(frames: list[Frame], error: BaseException) -> str:
     message = str(error)
     lines.append(f"{type(error).__name__}: {message}" if message else type(error).__name__)
     return "\n".join(lines) + "\n"
+
+
+def _only_ours() -> bool:
+    """Whether the script has no thread but its main one."""
+    others = [each for each in threading.enumerate() if each is not threading.main_thread()]
+    return all(each.name.startswith(OUR_THREADS) for each in others)
 
 
 def _version(package: str) -> str:
