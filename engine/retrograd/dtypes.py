@@ -5,27 +5,43 @@ from __future__ import annotations
 import builtins
 import threading
 
+import ml_dtypes
 import numpy as np
 
-BOOL, INTEGRAL, FLOATING = 0, 1, 2
+BOOL, INTEGRAL, FLOATING, COMPLEX = 0, 1, 2, 3
 """Categories: promotion between tensors of different dimensionality only rises to a higher one."""
 
 
 class dtype:  # noqa: N801  PyTorch's name
-    """One element type. ``numpy`` is NumPy's dtype for it; instances are unique, so ``is`` compares them."""
+    """One element type. ``numpy`` is NumPy's dtype for it; instances are unique, so ``is`` compares them.
 
-    __slots__ = ("category", "is_floating_point", "is_signed", "itemsize", "name", "numpy")
+    ``narrow`` types (float16, bfloat16) are stored in 16 bits and computed with in 32, as PyTorch does on a CPU;
+    ``working`` is NumPy's dtype that an op computes in.
+    """
 
-    is_complex = False
+    __slots__ = (
+        "category", "is_complex", "is_floating_point", "is_signed", "itemsize", "name", "narrow", "numpy", "working",
+    )  # fmt: skip
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.numpy: np.dtype[np.generic] = np.dtype(name)
-        kind = self.numpy.kind
-        self.category = {"b": BOOL, "i": INTEGRAL, "u": INTEGRAL, "f": FLOATING}[kind]
+        self.numpy: np.dtype[np.generic] = np.dtype(ml_dtypes.bfloat16 if name == "bfloat16" else name)
+        kind = "f" if name == "bfloat16" else self.numpy.kind
+        self.category = {"b": BOOL, "i": INTEGRAL, "u": INTEGRAL, "f": FLOATING, "c": COMPLEX}[kind]
         self.is_floating_point = kind == "f"
-        self.is_signed = kind in "if"
+        self.is_complex = kind == "c"
+        self.is_signed = kind in "ifc"
         self.itemsize = self.numpy.itemsize
+        self.narrow = kind == "f" and self.itemsize == 2
+        self.working: np.dtype[np.generic] = np.dtype(np.float32) if self.narrow else self.numpy
+
+    def to_real(self) -> dtype:
+        """The type of a complex number's parts; a real type is its own."""
+        return {"complex64": float32, "complex128": float64}.get(self.name, self)
+
+    def to_complex(self) -> dtype:
+        """The complex type whose parts are of this type."""
+        return complex128 if self.name in ("float64", "complex128") else complex64
 
     def __repr__(self) -> str:
         return f"retrograd.{self.name}"
@@ -37,6 +53,9 @@ class dtype:  # noqa: N801  PyTorch's name
 float16 = half = dtype("float16")
 float32 = float = dtype("float32")
 float64 = double = dtype("float64")
+bfloat16 = dtype("bfloat16")
+complex64 = cfloat = dtype("complex64")
+complex128 = cdouble = dtype("complex128")
 uint8 = dtype("uint8")
 int8 = dtype("int8")
 int16 = short = dtype("int16")
@@ -44,10 +63,11 @@ int32 = int = dtype("int32")
 int64 = long = dtype("int64")
 bool_ = dtype("bool")
 
-ALL = (float16, float32, float64, uint8, int8, int16, int32, int64, bool_)
+ALL = (float16, bfloat16, float32, float64, complex64, complex128, uint8, int8, int16, int32, int64, bool_)
 PUBLIC: dict[str, dtype] = {
     **{each.name: each for each in ALL},
     "half": float16, "float": float32, "double": float64, "short": int16, "int": int32, "long": int64,
+    "cfloat": complex64, "cdouble": complex128,
 }  # fmt: skip
 """Public name -> dtype."""
 
@@ -95,8 +115,13 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     """The smallest type that both convert to, by PyTorch's table (int64 with float16 gives float16, unlike NumPy)."""
     if type1 is type2:
         return type1
-    if type1.category != type2.category:
-        return type1 if type1.category > type2.category else type2
+    low, high = (type1, type2) if type1.category <= type2.category else (type2, type1)
+    if high.category == COMPLEX and low.category == FLOATING:
+        return complex128 if float64 in (low, high.to_real()) else high
+    if high.category != low.category:
+        return high
+    if high.category == FLOATING:  # NumPy knows no bfloat16
+        return float32 if {low, high} == {float16, bfloat16} else max(low, high, key=lambda each: each.itemsize)
     return from_numpy_dtype(np.promote_types(type1.numpy, type2.numpy))
 
 
@@ -113,6 +138,8 @@ def number_dtype(value: object) -> dtype:
         return int64
     if isinstance(value, (builtins.float, np.floating)):
         return _default.dtype
+    if isinstance(value, (complex, np.complexfloating)):
+        return _default.dtype.to_complex()
     raise TypeError(f"expected a Tensor or a number, got {type(value).__name__}")
 
 
@@ -122,10 +149,10 @@ class finfo:  # noqa: N801  PyTorch's name
     __slots__ = ("bits", "dtype", "eps", "max", "min", "resolution", "smallest_normal", "tiny")
 
     def __init__(self, type: dtype | None = None) -> None:
-        chosen = type or get_default_dtype()
+        chosen = (type or get_default_dtype()).to_real()
         if not chosen.is_floating_point:
             raise TypeError(f"finfo() needs a floating-point type, got {chosen!r}; use iinfo")
-        facts = np.finfo(chosen.name)
+        facts = ml_dtypes.finfo(chosen.numpy)  # type: ignore[no-untyped-call]  # it knows bfloat16, NumPy does not
         self.dtype = chosen.name
         self.bits = facts.bits
         self.eps, self.max, self.min = builtins.float(facts.eps), builtins.float(facts.max), builtins.float(facts.min)

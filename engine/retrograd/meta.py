@@ -45,9 +45,14 @@ class Meta:
 
     Equal ones are one object (as long as their device remembers them), so that the usual case of an elementwise op,
     two tensors of one kind, is one pointer comparison. Where it matters, equality is still decided by value.
+
+    ``floating``: of a type that can have a gradient. ``rank``: the dtype's category where an op may simply be computed
+    in the dtype itself, -1 where more is to be done: complex numbers, and those stored in less than 32 bits.
     """
 
-    __slots__ = ("_bool", "category", "device", "dtype", "floating", "numel", "numpy_dtype", "scalar", "shape", "xp")
+    __slots__ = (
+        "_bool", "category", "device", "dtype", "floating", "numel", "numpy_dtype", "rank", "scalar", "shape", "xp",
+    )  # fmt: skip
 
     def __init__(self, shape: tuple[int, ...], dtype: dtype, device: Device) -> None:
         self.shape = Size(shape)
@@ -56,7 +61,8 @@ class Meta:
         self.xp: Namespace = device.xp
         self.numpy_dtype = dtype.numpy
         self.category = dtype.category
-        self.floating = dtype.category == FLOATING
+        self.rank = -1 if dtype.is_complex or dtype.narrow else dtype.category
+        self.floating = dtype.category >= FLOATING
         self.scalar = not shape
         self.numel = self.shape.numel()
         self._bool: Meta | None = None

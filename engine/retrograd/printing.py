@@ -77,6 +77,8 @@ def _formatter(array: Array) -> Callable[[object], str]:
     if array.dtype == np.bool_ or array.dtype.kind in "iu":
         width = max((len(_whole(each)) for each in array.reshape(-1).tolist()), default=1)
         return lambda each: _whole(each).rjust(width)
+    if array.dtype.kind == "c":
+        return _complex_formatter(array)
     values = array.astype(np.float64).reshape(-1)
     finite = np.abs(values[np.isfinite(values) & (values != 0)])
     if finite.size == 0:
@@ -89,6 +91,17 @@ def _formatter(array: Array) -> Callable[[object], str]:
     if biggest / smallest > 1000 or biggest > 1e8 or smallest < 1e-4:
         return _padded(lambda each: _special(each) or f"{each:.4e}", values)
     return _padded(lambda each: _special(each) or f"{each:.4f}", values)
+
+
+def _complex_formatter(array: Array) -> Callable[[object], str]:
+    real, imaginary = _formatter(array.real.reshape(-1)), _formatter(np.abs(array.imag.reshape(-1)))
+
+    def form(each: object) -> str:
+        number = complex(each)  # type: ignore[call-overload]  # a number of the array
+        sign = "-" if math.copysign(1.0, number.imag) < 0 else "+"
+        return f"{real(number.real)}{sign}{imaginary(abs(number.imag)).strip()}j"
+
+    return form
 
 
 def _special(each: float) -> str:
@@ -123,7 +136,7 @@ def _rows(array: Array, indent: int, summarize: bool, form: Callable[[object], s
 
 
 def _row(array: Array, indent: int, summarize: bool, form: Callable[[object], str]) -> str:
-    values = array.tolist()
+    values = (array if array.dtype.kind in "biufc" else array.astype(np.float32)).tolist()
     if summarize and len(values) > 2 * EDGE:
         texts = [form(each) for each in values[:EDGE]] + [" ..."] + [form(each) for each in values[-EDGE:]]
     else:

@@ -155,7 +155,11 @@ class Tensor:
 
     def is_floating_point(self) -> bool:
         """Whether the dtype is a floating type."""
-        return self._meta.floating
+        return self._meta.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        """Whether the dtype is a complex type."""
+        return self._meta.dtype.is_complex
 
     @property
     def is_cuda(self) -> bool:
@@ -189,7 +193,7 @@ class Tensor:
         """Want a gradient for this leaf (or no longer); returns itself."""
         if requires_grad:
             if not self._meta.floating:
-                raise RuntimeError("only Tensors of floating point dtype can require gradients")
+                raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
             if self._node is None:
                 self._node = AccumulateGrad(self)
         elif self._node is not None:
@@ -317,15 +321,17 @@ class Tensor:
             return array.astype(dtype)
         return array.copy() if copy else array
 
-    def item(self) -> bool | int | float:
+    def item(self) -> bool | int | float | complex:
         """The only element as a Python number."""
         if self._meta.numel != 1:
             raise RuntimeError(f"a Tensor with {self._meta.numel} elements cannot be converted to Scalar")
-        return cast("bool | int | float", self._data.item())
+        found: object = self._data.item()
+        return cast("bool | int | float | complex", float(found) if self._meta.dtype.narrow else found)  # type: ignore[arg-type]  # ml_dtypes' own number
 
     def tolist(self) -> object:
         """Nested lists of Python numbers (a number for a 0-dimensional tensor)."""
-        return self._meta.device.to_host(self._data).tolist()
+        array = self._meta.device.to_host(self._data)
+        return (array.astype(self._meta.dtype.working) if self._meta.dtype.narrow else array).tolist()
 
     def __bool__(self) -> bool:
         if self._meta.numel != 1:
@@ -333,13 +339,16 @@ class Tensor:
         return bool(self._data.item())
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self.item())  # type: ignore[arg-type]  # of a complex number it raises, as it should
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self.item())  # type: ignore[arg-type]  # likewise
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
 
     def __index__(self) -> int:
-        if self._meta.category == dtypes.FLOATING or self._meta.numel != 1:
+        if self._meta.category >= dtypes.FLOATING or self._meta.numel != 1:
             raise TypeError("only integer tensors of a single element can be converted to an index")
         return int(self._data.item())
 

@@ -43,9 +43,8 @@ def main() -> int:
     table = entries()
     passed = sorted(table[index].formatted_name for index in chosen if not results[index].reason)
     _print([(family(table[index]), table[index].formatted_name, results[index]) for index in chosen])
-    print(
-        f"{options.dtype}: {len(passed)} of {len(chosen)} entries pass with every sample ({_share(len(passed), len(chosen))})"
-    )
+    share = _share(len(passed), len(chosen))
+    print(f"{options.dtype}: {len(passed)} of {len(chosen)} entries pass with every sample ({share})")
     if options.write:
         (HERE / f"passing-{options.dtype}.txt").write_text("".join(f"{name}\n" for name in passed), encoding="utf-8")
     return 0 if len(passed) == len(chosen) else 1

@@ -49,7 +49,7 @@ def entries() -> list[Any]:
     ]
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _by_name() -> dict[str, Any]:
     return {each.formatted_name: each for each in entries()}
 

@@ -31,6 +31,7 @@ class Node:
     )  # fmt: skip
 
     op_name: ClassVar[str] = ""
+    conjugates: ClassVar[bool] = True  # whether rules get the conjugates of the complex numbers that they name
     frees: ClassVar[bool] = True  # whether what it saved holds memory worth freeing
     shares: ClassVar[bool] = False  # whether params and outputs are the type's, the same for all its nodes
     run: ClassVar[Callable[..., Sequence[object]]]

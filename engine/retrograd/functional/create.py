@@ -253,6 +253,8 @@ def _dtype_of(data: object) -> DType:
         raise TypeError(f"can't make a tensor of {type(data).__name__}: {data!r}")
     if array.dtype.kind == "f":
         return dtypes.get_default_dtype()
+    if array.dtype.kind == "c":
+        return dtypes.get_default_dtype().to_complex()
     return dtypes.from_numpy_dtype(array.dtype)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from retrograd.dtypes import BOOL, FLOATING, int64
+from retrograd.dtypes import BOOL, FLOATING, INTEGRAL, int64
 from retrograd.functional.create import tensor
 from retrograd.functional.surface import both, method
 from retrograd.ops import index as indexing
@@ -78,7 +78,7 @@ def _basic(self: Tensor, items: Sequence[object]) -> tuple[Tensor, dict[int, Ten
 def _is_number(each: object) -> bool:
     if isinstance(each, (int, np.integer)):
         return True
-    return isinstance(each, Tensor) and each._meta.scalar and each._meta.category not in (BOOL, FLOATING)
+    return isinstance(each, Tensor) and each._meta.scalar and each._meta.category == INTEGRAL
 
 
 def _narrow(input: Tensor, dim: int, part: slice) -> Tensor:
@@ -108,7 +108,7 @@ def _place(input: Tensor, lookups: dict[int, Tensor]) -> tuple[indexing.Place, l
 
 
 def _check_lookup(input: Tensor, dim: int, found: Tensor) -> None:
-    if found._meta.category == FLOATING:
+    if found._meta.category >= FLOATING:
         raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
     if found._meta.category == BOOL:
         if tuple(input.shape[dim : dim + found.ndim]) != tuple(found.shape):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from retrograd.functional.surface import both, function, method
 from retrograd.ops import compare, elementwise, linalg, select
+from retrograd.ops.complex import abs as absolute
 from retrograd.ops.inplace import inplace, scaled_add_
 from retrograd.ops.primitive import registry
 from retrograd.ops.promotion import result_type
@@ -144,7 +145,7 @@ def _pos(self: Tensor) -> Tensor:
 _OPERATORS = {
     "__add__": _add, "__radd__": _add, "__sub__": _sub, "__rsub__": _ops.rsub.call, "__mul__": _mul,
     "__rmul__": _mul, "__truediv__": _ops.div.call, "__rtruediv__": _rtruediv, "__pow__": pow,
-    "__rpow__": _rpow, "__neg__": _ops.neg.call, "__pos__": _pos, "__abs__": _ops.abs.call,
+    "__rpow__": _rpow, "__neg__": _ops.neg.call, "__pos__": _pos, "__abs__": absolute.call,
     "__eq__": _eq, "__ne__": _ne, "__lt__": compare.lt.call, "__le__": compare.le.call, "__gt__": compare.gt.call,
     "__ge__": compare.ge.call, "__and__": compare.bitwise_and.call, "__or__": compare.bitwise_or.call,
     "__xor__": compare.bitwise_xor.call, "__invert__": compare.bitwise_not.call,

@@ -6,7 +6,7 @@ import numpy as np
 
 from retrograd.dtypes import FLOATING, from_numpy_dtype
 from retrograd.dtypes import dtype as DType
-from retrograd.ops.matrices import is_complex
+from retrograd.ops.complex import is_complex
 from retrograd.tensor import Tensor
 
 

@@ -23,8 +23,8 @@ from retrograd.functional.spectral import eigvalsh, svdvals
 from retrograd.functional.surface import both, within
 from retrograd.ops import solve as ops
 from retrograd.ops import triangular
+from retrograd.ops.complex import is_complex
 from retrograd.ops.errors import LinAlgError
-from retrograd.ops.matrices import is_complex
 from retrograd.tensor import Tensor
 
 Tolerance = float | Tensor | None

@@ -10,9 +10,11 @@ from retrograd.ops.samples import none
 from retrograd.tensor import Tensor
 
 
-@primitive(samples=none, torch="-", node="ToCopyBackward0", public=False)
+@primitive(samples=none, torch="-", node="ToCopyBackward0", public=False, moves=True)
 def to_copy(xp: Namespace, input: Array, *, dtype: DType) -> Array:
-    """A copy in another dtype."""
+    """A copy in another dtype; of complex numbers as real ones, the real parts."""
+    if input.dtype.kind == "c" and not dtype.is_complex:
+        input = input.real
     return input.astype(dtype.numpy)
 
 

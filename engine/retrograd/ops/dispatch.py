@@ -71,6 +71,7 @@ def freeze(op: Op) -> None:
         op.takes = _takes(op)
         run, run_recorded = build(op)
         members: dict[str, object] = {"__slots__": (), "op_name": op.name, "run": run, "run_recorded": run_recorded}
+        members["conjugates"] = op.holomorphic
         members["frees"] = any(not name.endswith("_meta") for name in op.saved)
         if op.elementwise and not _has_params(op):
             members |= {
@@ -152,7 +153,12 @@ def on_host(op: Op) -> Callable[..., Array]:
 
 def _unary(op: Op) -> Callable[[Tensor], Tensor]:
     forward, host = cast("Callable[[Namespace, Array], Array]", op.forward), on_host(op)
-    name, kind, to_bool, to_float = op.name, op.node_type, op.result == "bool", op.result == "float"
+    name, kind, to_bool, lowest = (
+        op.name,
+        op.node_type,
+        op.result == "bool",
+        2 if op.result in ("float", "angle") else 0,
+    )
     saves_input = op.saved == (op.inputs[0],)
     saves_output = op.saved == op.outputs
     plain = not op.saved
@@ -167,10 +173,8 @@ def _unary(op: Op) -> Callable[[Tensor], Tensor]:
             metas = None
             if listener is not None and meta.numel > announce.SMALL:
                 announce.elementwise(listener, name, (input,))
-            if to_float and not meta.floating:
-                ready, device, dtype = prepare(name, "float", (input,))
-                out_meta = find(meta.shape, dtype, device)
-                array = forward(meta.xp, ready[0])  # type: ignore[arg-type]  # an array: the input was a tensor
+            if meta.rank < lowest:
+                array, out_meta, metas = mixed(op, (input,), None)
             else:
                 array = host(input._data) if meta.xp is _numpy else forward(meta.xp, input._data)
                 if to_bool:
@@ -242,10 +246,10 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
                 left = input._node
                 if number is float or number is int:
                     value, right = other, None
-                    straight = meta.category >= (2 if number is float else lowest_with_int)
+                    straight = meta.rank >= (2 if number is float else lowest_with_int)
                 else:
                     value, right = other._data, other._node  # type: ignore[attr-defined]  # or AttributeError
-                    straight = meta is other._meta and meta.category >= lowest  # type: ignore[attr-defined]
+                    straight = meta is other._meta and meta.rank >= lowest  # type: ignore[attr-defined]
             except AttributeError:  # not two tensors
                 meta, straight = _NOTHING, False
                 left, right = getattr(input, "_node", None), getattr(other, "_node", None)
@@ -306,8 +310,14 @@ def mixed(
     if listener is not None:
         announce.elementwise(listener, op.name, inputs)
     array = device.xp.asarray(op.forward(device.xp, *ready, **params))
-    meta = find(array.shape, bool_, device) if op.result == "bool" else find(array.shape, kind, device)
-    return array, meta, None if op.result == "bool" else input_metas(inputs, meta)
+    if op.result == "bool":
+        return array, find(array.shape, bool_, device), None
+    if op.result in ("real", "angle"):
+        kind = kind.to_real()
+    if array.dtype != kind.numpy:
+        array = array.astype(kind.numpy)
+    meta = find(array.shape, kind, device)
+    return array, meta, input_metas(inputs, meta)
 
 
 def _takes(op: Op) -> tuple[tuple[str, int, tuple[int, ...]], ...]:
@@ -375,23 +385,25 @@ def _general(op: Op) -> Callable[..., object]:
                 if lone and isinstance(first, Tensor):
                     device = first._meta.device
                     arrays: Sequence[object] = (first._data,)
+                    special = first._meta.rank < 0
                 else:
                     device = common_device(name, inputs)
                     arrays = [each._data if isinstance(each, Tensor) else each for each in inputs]
+                    special = _special(inputs)
                 if listener is not None:
                     announce.other(listener, op, inputs, params)
-                result = forward(device.xp, *arrays, **params)
+                if special:
+                    metas = tuple([_meta_of(each) for each in inputs])
+                    result = widened(op, device.xp, arrays, metas, params)
+                else:
+                    result = forward(device.xp, *arrays, **params)
                 outs = (wrap_on(result, device),) if single else tuple([wrap_on(each, device) for each in result])  # type: ignore[attr-defined]  # several
             if view:
                 _link(first, outs)  # type: ignore[arg-type]  # a view's first input is a tensor
             if kind is not None and (not disabled or mode.enabled):
-                if lone and isinstance(first, Tensor):
-                    if first._node is not None:
-                        _record(op, inputs, outs, (first._node,), metas, params)
-                else:
-                    edges = tuple([each._node if isinstance(each, Tensor) else None for each in inputs])
-                    if edges.count(None) < len(edges):
-                        _record(op, inputs, outs, edges, metas, params)
+                edges = tuple([each._node if isinstance(each, Tensor) else None for each in inputs])
+                if edges.count(None) < len(edges):
+                    _record(op, inputs, outs, edges, metas, params)
         except BaseException as error:  # noqa: BLE001  it is raised again, in words
             raise errors.told(listener, op, inputs, params, error) from None
         if listener is not None:
@@ -399,6 +411,37 @@ def _general(op: Op) -> Callable[..., object]:
         return outs[0] if single else outs
 
     return call
+
+
+def _special(inputs: Sequence[object]) -> bool:
+    """Whether any of them is complex, or stored in less than 32 bits."""
+    for each in inputs:  # noqa: SIM110  a generator costs more than the loop
+        if isinstance(each, Tensor) and each._meta.rank < 0:
+            return True
+    return False
+
+
+def widened(
+    op: Op,
+    xp: Namespace,
+    arrays: Sequence[object],
+    metas: Sequence[Meta | None],
+    params: Mapping[str, object],
+) -> object:
+    """``op`` computed in 32 bits on what is stored in 16, and its results stored likewise."""
+    narrow = next((meta.dtype for meta in metas if meta is not None and meta.dtype.narrow), None)
+    if narrow is None or op.moves:
+        return op.forward(xp, *arrays, **params)
+    wide = [
+        cast(Array, array).astype(meta.dtype.working) if meta is not None and meta.dtype.narrow else array
+        for array, meta in zip(arrays, metas, strict=True)
+    ]
+    result = op.forward(xp, *wide, **params)
+
+    def stored(each: object) -> object:
+        return cast(Array, each).astype(narrow.numpy) if getattr(each, "dtype", None) == narrow.working else each
+
+    return tuple([stored(each) for each in result]) if isinstance(result, tuple) else stored(result)
 
 
 def wrap_on(result: object, device: Device) -> Tensor:

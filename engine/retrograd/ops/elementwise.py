@@ -149,17 +149,6 @@ def _(g: Tensor) -> Tensor:
 
 
 @primitive(samples=reals, elementwise=True)
-def abs(xp: Namespace, input: Array, out: Array | None = None) -> Array:
-    """The absolute value."""
-    return xp.absolute(input, out)
-
-
-@abs.vjp("input", diagonal=True)
-def _(g: Tensor, input: Tensor) -> Tensor:
-    return g * sign(input)
-
-
-@primitive(samples=reals, elementwise=True)
 def sign(xp: Namespace, input: Array, out: Array | None = None) -> Array:
     """-1, 0 or 1."""
     return xp.array(input) if input.dtype.kind == "b" else xp.sign(input, out)

@@ -8,6 +8,7 @@ import numpy as np
 
 from retrograd.devices import Namespace
 from retrograd.meta import Array
+from retrograd.ops.complex import is_complex
 from retrograd.ops.diagonal import diagonal_of, matrix_of, tril, triu
 from retrograd.ops.matrices import (
     NO_MATRIX,
@@ -16,7 +17,6 @@ from retrograd.ops.matrices import (
     cut,
     half_lower,
     hermitian,
-    is_complex,
     matrices,
     stacked,
 )

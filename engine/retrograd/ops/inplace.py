@@ -98,7 +98,7 @@ def write(op: Op, target: Tensor, others: Sequence[object]) -> None:
 def scaled_add_(input: Tensor, other: object, alpha: float) -> Tensor:
     """input += alpha * other, as one op."""
     op = registry["add"]
-    if isinstance(other, Tensor) and input._meta.category < FLOATING and number_dtype(alpha).category == FLOATING:
+    if isinstance(other, Tensor) and input._meta.category < FLOATING and number_dtype(alpha).category >= FLOATING:
         raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
 
     def compute(target: Tensor) -> Node | None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from retrograd.devices import Namespace
 from retrograd.meta import Array
+from retrograd.ops.complex import is_complex
 from retrograd.ops.diagonal import tril, triu
 from retrograd.ops.primitive import primitive
 from retrograd.ops.samples import Sample, apart
@@ -21,12 +22,6 @@ from retrograd.tensor import Tensor
 
 NO_MATRIX = np.linalg.LinAlgError
 """What NumPy raises for a matrix that the asked-for result does not exist for."""
-
-
-def is_complex(value: Tensor | Array) -> bool:
-    """Whether the elements are complex numbers."""
-    kind: object = value.dtype
-    return kind.kind == "c" if isinstance(kind, np.dtype) else value.dtype.is_complex  # type: ignore[union-attr]
 
 
 def conj(value: Tensor) -> Tensor:

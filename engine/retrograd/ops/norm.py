@@ -9,9 +9,10 @@ import numpy as np
 
 from retrograd.devices import Namespace
 from retrograd.meta import Array, Meta
-from retrograd.ops.elementwise import abs as absolute
+from retrograd.ops.complex import abs as absolute
+from retrograd.ops.complex import is_complex
 from retrograd.ops.elementwise import sign
-from retrograd.ops.matrices import conj, is_complex, real
+from retrograd.ops.matrices import conj, real
 from retrograd.ops.primitive import primitive
 from retrograd.ops.reduce import kept, spread, sum_dim
 from retrograd.ops.samples import Sample, apart

@@ -69,6 +69,8 @@ class Op:
     linear: bool
     decomposition: Function | None
     public: bool
+    moves: bool
+    holomorphic: bool
     rules: dict[str, Rule] = field(default_factory=dict)
     jvps: dict[str, Rule] = field(default_factory=dict)
     call: Function = NotImplemented
@@ -128,13 +130,18 @@ def primitive(
     view: bool = False,
     linear: bool = False,
     public: bool = True,
+    moves: bool = False,
+    holomorphic: bool = True,
 ) -> Callable[[Function], Primitive]:
     """Declare a primitive.
 
     ``name`` is what events call it (default: the function's), ``torch`` the dotted name below ``torch`` of what it must
     equal (default: ``name``; "-" for none), ``node`` its node's name. ``elementwise``: broadcasts and promotes;
-    ``result`` is then the output's type: same (the promoted one), float (at least the default float) or bool. ``view``:
-    the output shares storage with the first input. ``linear``: in all its inputs together, so that it is its own jvp.
+    ``result`` is then the output's type: same (the promoted one), float (at least the default float), real (of the
+    promoted one's parts), angle (real and at least the default float) or bool. ``view``: the output shares storage with
+    the first input. ``moves``: elements are only put elsewhere or converted, never computed with. ``holomorphic``: in
+    complex numbers the derivative is that of the real function, so its rules get the conjugates of what they name;
+    where it is not, they get it as it was. ``linear``: in all its inputs together, so that it is its own jvp.
     ``public`` false: no function of ``retrograd`` by itself (a composition offers it).
     """
 
@@ -147,7 +154,7 @@ def primitive(
             name=event_name, key=key, forward=forward, inputs=inputs, variadic=variadic, defaults=defaults,
             outputs=tuple(outputs), samples=samples, torch="" if torch == "-" else torch or event_name,
             node=node or f"{camel}Backward0", elementwise=elementwise, result=result, view=view, writes=writes,
-            linear=linear, decomposition=None, public=public,
+            linear=linear, decomposition=None, public=public, moves=moves or view, holomorphic=holomorphic,
         )  # fmt: skip
         if _registry.setdefault(key, op) is not op:
             raise ValueError(f"there are two primitives named {key}")

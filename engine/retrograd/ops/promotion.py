@@ -12,7 +12,7 @@ from retrograd.meta import Array, Meta
 from retrograd.tensor import Tensor
 from retrograd_events.text import tr
 
-NUMBERS = (bool, int, float, np.number, np.bool_)
+NUMBERS = (bool, int, float, complex, np.number, np.bool_)
 
 
 def common_device(name: str, inputs: Sequence[object]) -> Device:
@@ -71,7 +71,7 @@ def result_type(*inputs: object) -> dtype:
 
 
 def prepare(name: str, result: str, inputs: Sequence[object]) -> tuple[list[object], Device, dtype]:
-    """Arrays (and numbers) to compute with, the device, and the dtype to compute in."""
+    """Arrays (and numbers) to compute with, the device, and the dtype of what is computed."""
     for each in inputs:
         if not isinstance(each, (Tensor, *NUMBERS)):
             raise TypeError(
@@ -80,21 +80,25 @@ def prepare(name: str, result: str, inputs: Sequence[object]) -> tuple[list[obje
             )
     device = common_device(name, inputs)
     kind = result_type(*inputs)
-    if result == "float" and kind.category != FLOATING:
+    if result in ("float", "angle") and kind.category < FLOATING:
         kind = get_default_dtype()
+    working = kind.working
     ready: list[object] = []
     for each in inputs:
         if isinstance(each, Tensor):
             array: Array = each._data
             if each._meta.device is not device:
                 array = device.from_host(array)
-            ready.append(array if array.dtype == kind.numpy else array.astype(kind.numpy))
+            ready.append(array if array.dtype == working else array.astype(working))
         else:
-            ready.append(np.asarray(each).astype(kind.numpy)[()] if kind.category != FLOATING else each)
+            ready.append(np.asarray(each).astype(working)[()] if kind.category != FLOATING else each)
     return ready, device, kind
 
 
 def input_metas(inputs: Sequence[object], out: Meta) -> tuple[Meta | None, ...] | None:
     """The inputs' metas where a gradient of the output's kind must be brought back to them; None if nowhere."""
-    metas = tuple(each._meta if isinstance(each, Tensor) and each._meta != out else None for each in inputs)
+    special = out.rank < 0  # rules may then give another type than they were given
+    metas = tuple(
+        each._meta if isinstance(each, Tensor) and (special or each._meta != out) else None for each in inputs
+    )
     return metas if any(each is not None for each in metas) else None

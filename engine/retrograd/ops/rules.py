@@ -7,9 +7,11 @@ Each primitive's node type gets two functions from here: ``run(node, grad)`` on 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 from retrograd.autograd.node import Node, Output
 from retrograd.devices import cpu
+from retrograd.dtypes import bfloat16, float16, float32
 from retrograd.meta import Array, Meta
 from retrograd.ops.primitive import Op, Rule
 from retrograd.tensor import Tensor, wrap
@@ -47,13 +49,31 @@ def check(node: Node, saved: Tensor) -> Array:
     cell = saved._cell
     if cell is not None and cell.stamp > node.seq:
         raise changed(node, saved)
-    return saved._data
+    return saved._data if saved._meta.rank >= 0 else _as_used(node, saved)
+
+
+def _as_used(node: Node, saved: Tensor) -> Array:
+    """Complex numbers conjugate, since a gradient is (PyTorch, "Autograd for complex numbers"); others in 32 bits."""
+    dtype = saved._meta.dtype
+    if dtype.is_complex:
+        return saved._meta.xp.conj(saved._data) if node.conjugates else saved._data
+    return saved._data.astype(dtype.working)
+
+
+def _wide(grad: object) -> object:
+    """A gradient as rules compute with it: in no less than 32 bits."""
+    if isinstance(grad, list):
+        return [_wide(each) for each in grad]
+    kind = getattr(grad, "dtype", None)
+    return grad.astype(float32.numpy) if kind == float16.numpy or kind == bfloat16.numpy else grad  # type: ignore[attr-defined]  # it has a dtype
 
 
 def conform(grad: Array, meta: Meta) -> Array:
     """Bring a raw gradient to the kind of an input: sum over what was broadcast, cast, move."""
     if grad.shape != meta.shape:
         grad = _sum_to(grad, meta.shape)
+    if grad.dtype.kind == "c" and not meta.dtype.is_complex:
+        grad = grad.real
     if grad.dtype != meta.numpy_dtype:
         grad = grad.astype(meta.numpy_dtype)
     return grad
@@ -72,6 +92,8 @@ def conform_recorded(grad: Tensor, meta: Meta) -> Tensor:
     """The same with recorded ops."""
     if grad._meta.shape != meta.shape:
         grad = grad.sum_to_size(meta.shape)
+    if grad._meta.dtype.is_complex and not meta.dtype.is_complex:
+        grad = cast(Tensor, grad.real)
     if grad._meta.dtype is not meta.dtype or grad._meta.device is not meta.device:
         grad = grad.to(meta.device, meta.dtype)
     return grad
@@ -98,9 +120,9 @@ def _raw(op: Op) -> Run:
     first = functions[0]
     if simple and len(op.inputs) == 1 and first is not None:
         if len(wants[0]) == 1 and not wants[0][0].endswith("_meta"):
-            return _unary_saving(first)
+            return _unary_saving(first, _general(op))
         if not wants[0]:
-            return lambda node, grad: (first(grad),)
+            return lambda node, grad: (first(grad) if node.metas is None else _home(first(grad), node.metas[0], node),)  # type: ignore[arg-type]
     if simple and len(op.inputs) == 2 and None not in functions:
         second = functions[1]
         assert first is not None
@@ -108,7 +130,7 @@ def _raw(op: Op) -> Run:
         if wants == ((), ()):
             return _binary_plain(first, second)
         if wants == ((op.inputs[1],), (op.inputs[0],)):
-            return _binary_crossed(first, second)
+            return _binary_crossed(first, second, _general(op))
     rule = op.rules.get(op.inputs[0])
     if len(op.inputs) == 1 and not op.variadic and rule is not None and not rule.needs:
         return _lone(rule)
@@ -121,10 +143,12 @@ def _lone(rule: Rule) -> Run:
 
     def run(node: Node, grad: object) -> Sequence[object]:
         arguments: Sequence[object] = ()
+        if node.metas is not None:
+            grad = _wide(grad)
         if saves:
             if node.saved is None:
                 raise freed(node)
-            arguments = [check(node, each) if isinstance(each, Tensor) else each for each in node.saved]
+            arguments = [_array(node, each) for each in node.saved]
         if parameters:
             params = node.params
             grad = function(grad, *arguments, **{name: params[name] for name in parameters})
@@ -135,8 +159,10 @@ def _lone(rule: Rule) -> Run:
     return run
 
 
-def _unary_saving(rule: Callable[..., object]) -> Run:
+def _unary_saving(rule: Callable[..., object], general: Run) -> Run:
     def run(node: Node, grad: object) -> Sequence[object]:
+        if node.metas is not None:
+            return general(node, grad)
         saved = node.saved
         if saved is None:
             raise freed(node)
@@ -144,8 +170,7 @@ def _unary_saving(rule: Callable[..., object]) -> Run:
         cell = value._cell
         if cell is not None and cell.stamp > node.seq:
             raise changed(node, value)
-        grad = rule(grad, value._data)
-        return (grad if node.metas is None else _home(grad, node.metas[0], node),)  # type: ignore[arg-type]
+        return (rule(grad, value._data),)
 
     return run
 
@@ -189,12 +214,14 @@ def _binary_plain(first: Callable[..., object], second: Callable[..., object]) -
     return run
 
 
-def _binary_crossed(first: Callable[..., object], second: Callable[..., object]) -> Run:
+def _binary_crossed(first: Callable[..., object], second: Callable[..., object], general: Run) -> Run:
     """Each rule needs the other input, as a product's do: ``saved`` is (other, input)."""
     product = _multiplies(first) and _multiplies(second)
     multiply, host = cpu.xp.multiply, cpu.array_type
 
     def run(node: Node, grad: object) -> Sequence[object]:
+        if node.metas is not None:
+            return general(node, grad)
         saved = node.saved
         if saved is None:
             raise freed(node)
@@ -211,9 +238,7 @@ def _binary_crossed(first: Callable[..., object], second: Callable[..., object])
         if right is not None:
             input = saved[1]
             to_other = second(grad, check(node, input) if isinstance(input, Tensor) else input)
-        if node.metas is None:
-            return to_input, to_other
-        return _homes(node, (to_input, to_other))
+        return to_input, to_other
 
     return run
 
@@ -296,6 +321,8 @@ def _general(op: Op) -> Run:
 
     def run(node: Node, grad: object) -> Sequence[object]:
         values: Sequence[object] = ()
+        if node.metas is not None:
+            grad = _wide(grad)
         if saves:
             if node.saved is None:
                 raise freed(node)
@@ -311,7 +338,7 @@ def _array(node: Node, saved: object) -> object:
         return check(node, saved)
     if type(saved) is tuple:
         return tuple([_array(node, each) for each in saved])
-    return saved
+    return saved.conjugate() if type(saved) is complex and node.conjugates else saved
 
 
 def _recorded(op: Op) -> Run:
@@ -325,7 +352,7 @@ def _recorded(op: Op) -> Run:
                 raise freed(node)
             values = [_tensor(node, each) for each in node.saved]
             for place, index in plan.outputs.items():
-                values[place] = _as_output(node, values[place], index)
+                values[place] = _conjugate(node, _as_output(node, node.saved[place], index))
         grads = plan.call(node, grad, values)
         if node.metas is not None:
             grads = [
@@ -340,8 +367,16 @@ def _recorded(op: Op) -> Run:
 def _tensor(node: Node, saved: object) -> object:
     if isinstance(saved, Tensor):
         check(node, saved)
-    elif type(saved) is tuple:
+        return _conjugate(node, saved)
+    if type(saved) is tuple:
         return tuple([_tensor(node, each) for each in saved])
+    return saved.conjugate() if type(saved) is complex and node.conjugates else saved
+
+
+def _conjugate(node: Node, saved: object) -> object:
+    """What a rule that is recorded gets of a tensor."""
+    if isinstance(saved, Tensor) and saved._meta.dtype.is_complex and node.conjugates:
+        return saved.conj()
     return saved
 
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from retrograd.devices import Namespace
 from retrograd.meta import Array
+from retrograd.ops.complex import is_complex
 from retrograd.ops.diagonal import diagonal_of
 from retrograd.ops.eliminate import factored, first_zero
-from retrograd.ops.matrices import NO_MATRIX, adjoint, conj, is_complex, matrices, real, squares, transposed
+from retrograd.ops.matrices import NO_MATRIX, adjoint, conj, matrices, real, squares, transposed
 from retrograd.ops.primitive import primitive
 from retrograd.ops.reduce import sum_dim
 from retrograd.ops.samples import Sample

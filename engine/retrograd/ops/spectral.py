@@ -13,6 +13,7 @@ import numpy as np
 
 from retrograd.devices import Namespace
 from retrograd.meta import Array
+from retrograd.ops.complex import is_complex
 from retrograd.ops.diagonal import diagonal_of, matrix_of
 from retrograd.ops.matrices import (
     adjoint,
@@ -20,7 +21,6 @@ from retrograd.ops.matrices import (
     cut,
     eye_like,
     hermitian,
-    is_complex,
     matrices,
     real,
     skewed,
