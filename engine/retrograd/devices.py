@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -73,7 +73,7 @@ class _Host:
         return cast(Namespace, importlib.import_module(f"scipy.{module}"))
 
 
-class _Cuda:
+class Cuda:
     """CuPy."""
 
     def __init__(self, cupy: ModuleType) -> None:
@@ -90,6 +90,24 @@ class _Cuda:
 
     def to_host(self, array: Array) -> Array:
         return cast("Array", self._cupy.asnumpy(array))
+
+    def synchronize(self, index: int) -> None:
+        """Wait until device ``index`` has done all that it was given."""
+        self._cupy.cuda.Device(index).synchronize()
+
+    def memory(self, index: int) -> tuple[int, int]:
+        """Bytes that arrays hold on device ``index``, and bytes kept for them in all."""
+        with self._cupy.cuda.Device(index):
+            pool = self._cupy.get_default_memory_pool()
+            return int(pool.used_bytes()), int(pool.total_bytes())
+
+    def release(self) -> None:
+        """Give what is kept and not in use back to the system."""
+        self._cupy.get_default_memory_pool().free_all_blocks()
+
+    def properties(self, index: int) -> Mapping[str, object]:
+        """What CUDA's runtime says of device ``index``."""
+        return cast("Mapping[str, object]", self._cupy.cuda.runtime.getDeviceProperties(index))
 
     def scipy(self, module: str) -> Namespace:
         try:
@@ -108,7 +126,7 @@ def _load_cuda() -> Backend:
         raise RuntimeError(
             tr("device 'cuda' needs CuPy, which is not installed here: pip install \"retrograd[cuda12]\" (or cuda13)")
         ) from error
-    backend = _Cuda(cupy)
+    backend = Cuda(cupy)
     try:
         found = backend.count()
     except cupy.cuda.runtime.CUDARuntimeError as error:
@@ -204,6 +222,11 @@ cpu = device("cpu")
 """The host."""
 
 
+def opened() -> frozenset[str]:
+    """The kinds of device that something has asked for."""
+    return frozenset(_backends)
+
+
 def device_of(array: object) -> Device:
     """The device that an array (or NumPy scalar) lives on."""
     for kind, backend in _backends.items():
@@ -217,13 +240,11 @@ def _index_of(array: object) -> int:
     return int(getattr(where, "id", 0))
 
 
-def cuda_is_available() -> bool:
-    """Whether a tensor can be made on ``cuda`` here."""
-    try:
-        device("cuda")
-    except RuntimeError:
-        return False
-    return True
+def cuda() -> Cuda:
+    """The GPUs' backend; ``RuntimeError`` that says what to do where there is none."""
+    backend = device("cuda").backend
+    assert isinstance(backend, Cuda)
+    return backend
 
 
 def broadcast_to(xp: Namespace, array: Array, shape: tuple[int, ...]) -> Array:
