@@ -111,6 +111,8 @@ def run(script: Path, arguments: list[str], log: Path | None = None, values: str
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         code = launched.finish()
+        if problem := launched.recording_problem():
+            print(problem, file=sys.stderr)
     finally:
         signal.signal(signal.SIGINT, before)
         launched.discard()

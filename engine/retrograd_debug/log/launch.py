@@ -46,6 +46,14 @@ class RecorderProcess:
         """Its exit status, or None while it runs."""
         return self._process.poll()
 
+    def problem(self) -> str:
+        """Why it ended before its time, as a sentence ("" when it runs, or ended in order)."""
+        status = self._process.poll()
+        if not status:
+            return ""
+        message = self._ring.recorder_message
+        return message or tr("The recorder ended with status {status}.", status=status)
+
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end: after the writer closed the ring, or died. ``subprocess.TimeoutExpired`` as ``Popen``."""
         return self._process.wait(timeout)

@@ -20,6 +20,7 @@ from retrograd_debug.platform import ring_folder
 from retrograd_debug.session.api import Breakpoint
 from retrograd_debug.session.config import AgentConfig, write_config
 from retrograd_debug.session.settings import RunSettings, default_interpreter
+from retrograd_events import tr
 
 BOOTSTRAP = Path(__file__).resolve().parent.parent / "agent" / "bootstrap.py"
 
@@ -85,6 +86,11 @@ class Launched:
         except subprocess.TimeoutExpired:
             self.recorder.stop()
         return code
+
+    def recording_problem(self) -> str:
+        """Why the log ends before the script does, as a sentence ("" when it doesn't)."""
+        problem = "" if self._over else self.recorder.problem()
+        return tr("The recording broke off, and the log ends there. {reason}", reason=problem) if problem else ""
 
     def discard(self) -> None:
         """Let go of the pipes and the private folder."""

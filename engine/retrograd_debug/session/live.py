@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import socket
-import subprocess
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +14,7 @@ from retrograd_debug.log.location import delete_run as remove_log
 from retrograd_debug.log.location import new_log
 from retrograd_debug.log.reader import open_log
 from retrograd_debug.log.ring import RingError
+from retrograd_debug.session import ending
 from retrograd_debug.session.api import (
     Breakpoint,
     BreakpointsResolved,
@@ -40,6 +38,7 @@ from retrograd_debug.session.api import (
     Verb,
 )
 from retrograd_debug.session.base import SessionBase, View
+from retrograd_debug.session.greeting import accept
 from retrograd_debug.session.launch import Launched, LaunchError, Plan, launch
 from retrograd_debug.session.lines import resolve
 from retrograd_debug.session.protocol import (
@@ -52,7 +51,6 @@ from retrograd_debug.session.protocol import (
     Held,
     Hello,
     InputState,
-    Interrupt,
     ProtocolError,
     Refused,
     Resolved,
@@ -60,22 +58,13 @@ from retrograd_debug.session.protocol import (
     Said,
     StackShown,
     ValueBytes,
-    Welcome,
     new_token,
-    proof,
-    proves,
-    session_channel,
 )
 from retrograd_debug.session.script import file_problem
 from retrograd_debug.session.settings import RunSettings, recall, remember_breakpoints
 from retrograd_debug.session.words import exit_words, lost_words
 from retrograd_events import tr
 from retrograd_events.events import Seq, TensorId
-
-TERMINATE_AFTER = 2.0
-KILL_AFTER = 5.0
-CONNECT_TIME = 60.0
-"""Seconds that a script's interpreter may take to start."""
 
 
 class LiveSession(SessionBase):
@@ -109,8 +98,7 @@ class LiveSession(SessionBase):
         self._channel: Channel[AgentNotice] | None = None
         self._workers: list[threading.Thread] = []
         self._ending: Ending | None = None
-        self._stopping = False
-        self._restarting = False
+        self._stopping = self._restarting = self._told_broken = False
         self._start_threads()
         self._inbox.put(self._start)
 
@@ -125,11 +113,16 @@ class LiveSession(SessionBase):
         launched = self._launched
         return launched.process.pid if launched is not None and launched.process.poll() is None else 0
 
+    @property
+    def recorder_pid(self) -> int:
+        """The process that writes the log (0: none has come yet)."""
+        return self._launched.recorder.pid if self._launched is not None else 0
+
     # --- starting and ending a run
 
     def _start(self) -> None:
         self._set(Phase.STARTING, None, tr("importing {name}", name=self._plan.script.name))
-        self._ending, self._stopping = None, False
+        self._ending, self._stopping, self._told_broken = None, False, False
         self._drop_log()
         if problem := file_problem(self._plan.script):
             self._set(Phase.LOST, None, problem)
@@ -172,7 +165,7 @@ class LiveSession(SessionBase):
 
     def _listen(self, server: socket.socket, token: bytes, launched: Launched) -> None:
         """Take the agent's notices until the connection ends."""
-        channel = self._accept(server, token, launched)
+        channel = accept(server, token, lambda: launched.process.poll() is None and not self._closing)
         server.close()
         if channel is None:
             return
@@ -187,30 +180,10 @@ class LiveSession(SessionBase):
         self._channel = None
         channel.close()
 
-    def _accept(self, server: socket.socket, token: bytes, launched: Launched) -> Channel[AgentNotice] | None:
-        server.settimeout(0.2)
-        end = time.monotonic() + CONNECT_TIME
-        while launched.process.poll() is None and time.monotonic() < end and not self._closing:
-            try:
-                sock, _ = server.accept()
-            except OSError:
-                continue
-            sock.settimeout(5.0)
-            channel = session_channel(sock)
-            try:
-                hello = channel.receive()
-            except ProtocolError:
-                hello = None
-            if isinstance(hello, Hello) and proves(token, "agent", hello.nonce, hello.proof):
-                sock.settimeout(None)
-                channel.send(Welcome(proof(token, "session", hello.nonce)))
-                return channel
-            channel.close()
-        return None
-
     def _watch(self, launched: Launched) -> None:
         """Wait for the process's end, and say what it was."""
         code = launched.finish()
+        self._tell_broken(launched)
         said = launched.said()
         launched.discard()
         for worker in self._workers:
@@ -222,6 +195,12 @@ class LiveSession(SessionBase):
         if self._restarting and not self._closing:
             self._restarting = False
             self._inbox.put(self._start_again)
+
+    def _tell_broken(self, launched: Launched) -> None:
+        """Say, once, that nothing is recorded any more."""
+        if not self._told_broken and (problem := launched.recording_problem()):
+            self._told_broken = True
+            self._fail(problem)
 
     def _verdict(self, code: int, said: str) -> tuple[Phase, str]:
         self._refresh(self._view())
@@ -251,13 +230,8 @@ class LiveSession(SessionBase):
         process = launched.process
         if process.poll() is None:
             self._stopping = launched.stop_asked = True
-            self._ask_to_stop()
-            for wait, action in ((1.0, process.terminate), (1.0, process.kill)):
-                try:
-                    process.wait(wait)
-                    break
-                except subprocess.TimeoutExpired:
-                    action()
+            ending.ask(process, self._channel)
+            ending.end_soon(process)
         for worker in self._workers:
             worker.join(10.0)
 
@@ -267,6 +241,8 @@ class LiveSession(SessionBase):
         match notice:
             case Held(hold=hold) | EditDone(hold=hold):
                 self._set(Phase.HELD, hold)
+                if self._launched is not None:
+                    self._tell_broken(self._launched)
             case Resumed():
                 self._set(Phase.RUNNING)
             case StackShown(hold=hold):
@@ -410,17 +386,6 @@ class LiveSession(SessionBase):
 
     # --- stopping
 
-    def _ask_to_stop(self) -> None:
-        channel = self._channel
-        launched = self._launched
-        if channel is not None and channel.send(Interrupt()):
-            return
-        if launched is not None and hasattr(signal, "SIGINT"):
-            try:
-                launched.process.send_signal(signal.SIGINT)
-            except (OSError, ValueError):
-                launched.process.terminate()
-
     def _stop(self) -> None:
         """Interrupt; terminate after 2 s; kill after 5. Each step is said."""
         launched = self._launched
@@ -429,22 +394,9 @@ class LiveSession(SessionBase):
             return
         self._stopping = launched.stop_asked = True
         self._tell(StopProgress(tr("asked to stop")))
-        self._ask_to_stop()
-        threading.Thread(target=self._insist, args=(launched,), name="session-stop", daemon=True).start()
-
-    def _insist(self, launched: Launched) -> None:
-        process = launched.process
-        steps = (
-            (TERMINATE_AFTER, process.terminate, tr("terminated after {seconds} s", seconds=int(TERMINATE_AFTER))),
-            (KILL_AFTER - TERMINATE_AFTER, process.kill, tr("killed after {seconds} s", seconds=int(KILL_AFTER))),
-        )
-        for wait, action, words in steps:
-            try:
-                process.wait(wait)
-                return
-            except subprocess.TimeoutExpired:
-                self._tell(StopProgress(words))
-                action()
+        ending.ask(launched.process, self._channel)
+        say = lambda words: self._tell(StopProgress(words))  # noqa: E731
+        threading.Thread(target=ending.insist, args=(launched.process, say), name="session-stop", daemon=True).start()
 
     def _restart(self) -> None:
         launched = self._launched

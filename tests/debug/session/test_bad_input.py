@@ -24,6 +24,8 @@ from retrograd_debug.session.api import (
     Pause,
     Phase,
     Restart,
+    Step,
+    StepKind,
     Stop,
     StopProgress,
     Verb,
@@ -355,3 +357,21 @@ def test_a_process_that_leaves_at_once_is_lost_with_its_code(tmp_path: Path) -> 
     ended = last_event(tmp_path / "a.retro")
     assert (ended.reason, ended.exit_code, ended.signal) == ("lost", 4, 0)
     assert ended.message == "The process ended at once with code 4, as by os._exit."
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system has no SIGKILL")
+def test_a_recorder_that_dies_is_said_once_and_the_script_goes_on(tmp_path: Path) -> None:
+    text = "import retrograd as torch\nx = torch.ones(2)\ny = x * 2\nz = y * 2\nprint(z.sum().item())\n"
+    with live(write(tmp_path, text)) as driver:
+        assert isinstance(driver.session, LiveSession)
+        driver.held()
+        os.kill(driver.session.recorder_pid, signal.SIGKILL)
+        driver.do(Step(StepKind.OP))
+        told = driver.heard(Failed, lambda notice: "broke off" in notice.text).text
+        assert told == "The recording broke off, and the log ends there. The recorder ended with status -9."
+        driver.until(lambda s: s.hold is not None and s.hold.name == "mul", "the next hold")
+        driver.run()
+        assert [each.text for each in driver.notices if isinstance(each, Failed)] == [told]
+    log = open_log(tmp_path / "script.retro")
+    assert "broke off" in log.damage
+    log.close()
