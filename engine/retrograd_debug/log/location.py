@@ -163,7 +163,7 @@ def _read_summary(summary: RunSummary, database: sqlite3.Connection) -> RunSumma
     (iterations,) = database.execute("SELECT count(*) FROM iteration").fetchone()
     # Every n-th loss: as many as a small curve can show.
     losses = database.execute(
-        "SELECT loss FROM iteration WHERE idx % max(1, ?1 / ?2) = 0 AND loss IS NOT NULL ORDER BY idx",
+        "SELECT loss FROM iteration WHERE idx % max(1, ? / ?) = 0 AND loss IS NOT NULL ORDER BY idx",
         (iterations, SPARK),
     ).fetchall()
     return replace(

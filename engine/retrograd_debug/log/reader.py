@@ -41,8 +41,8 @@ _ITERATIONS = "SELECT idx, first, last, started, ops, loss FROM iteration WHERE 
 _SCALARS = "SELECT seq, time, thread, name, site, value, tensor FROM scalar WHERE seq > ? ORDER BY seq"
 _SITES = "SELECT id, seq, time, thread, file, line, function, text, depth, direct FROM site WHERE seq > ? ORDER BY seq"
 _CHUNKS = (
-    "SELECT first, last FROM chunk WHERE first <= ?1 AND first >="
-    " coalesce((SELECT first FROM chunk WHERE first <= ?2 ORDER BY first DESC LIMIT 1), 0) ORDER BY first"
+    "SELECT first, last FROM chunk WHERE first <= ? AND first >="
+    " coalesce((SELECT first FROM chunk WHERE first <= ? ORDER BY first DESC LIMIT 1), 0) ORDER BY first"
 )
 _KEYFRAME = "SELECT seq, packing, data FROM keyframe WHERE seq <= ? ORDER BY seq DESC LIMIT 1"
 _VALUE = (
