@@ -18,7 +18,7 @@ warnings.filterwarnings(
     "ignore", r"(divide by zero|invalid value|overflow|underflow) encountered", RuntimeWarning, r"retrograd\."
 )
 
-from retrograd import autograd, dtypes  # noqa: E402
+from retrograd import autograd, dtypes, layouts  # noqa: E402
 from retrograd.autograd.mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled  # noqa: E402
 from retrograd.devices import Device, device  # noqa: E402
 from retrograd.dtypes import (  # noqa: E402
@@ -30,6 +30,7 @@ from retrograd.dtypes import (  # noqa: E402
     promote_types,
     set_default_dtype,
 )  # fmt: skip
+from retrograd.layouts import layout, memory_format  # noqa: E402
 from retrograd.meta import Size  # noqa: E402
 from retrograd.missing import missing as _missing  # noqa: E402
 from retrograd.tensor import Tensor  # noqa: E402
@@ -43,16 +44,16 @@ from retrograd.ops.promotion import result_type  # noqa: E402
 __version__ = "0.1.0"
 __all__ = [
     "Device", "Size", "Tensor", "autograd", "can_cast", "device", "dtype", "enable_grad", "finfo",
-    "get_default_dtype", "iinfo", "is_grad_enabled", "no_grad", "promote_types", "result_type",
-    "set_default_dtype", "set_grad_enabled",
+    "get_default_dtype", "iinfo", "is_grad_enabled", "layout", "memory_format", "no_grad", "promote_types",
+    "result_type", "set_default_dtype", "set_grad_enabled",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:
     globals().update(_functions)
     globals().update(dtypes.PUBLIC)
+    globals().update(layouts.PUBLIC)
     inf, nan, pi, e = math.inf, math.nan, math.pi, math.e
-    strided = "strided"
-    __all__ += [*_functions, *dtypes.PUBLIC]  # noqa: PLE0604  names
+    __all__ += [*_functions, *dtypes.PUBLIC, *layouts.PUBLIC]  # noqa: PLE0604  names
 
 
 def __getattr__(name: str) -> Callable[..., Tensor]:

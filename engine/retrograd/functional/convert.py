@@ -9,6 +9,7 @@ from retrograd.devices import device as find_device
 from retrograd.dtypes import PUBLIC
 from retrograd.dtypes import dtype as DType
 from retrograd.functional.surface import both, method
+from retrograd.layouts import memory_format as MemoryFormat
 from retrograd.meta import Array
 from retrograd.ops import fill as filling
 from retrograd.ops.cast import to_copy
@@ -43,7 +44,8 @@ def detach_(self: Tensor) -> Tensor:
 
 @method
 def to(self: Tensor, *arguments: object, dtype: DType | None = None, device: str | Device | None = None,
-       copy: bool = False, non_blocking: bool = False) -> Tensor:  # fmt: skip
+       copy: bool = False, non_blocking: bool = False,
+       memory_format: MemoryFormat | None = None) -> Tensor:  # fmt: skip
     """In another dtype, on another device (or like another tensor); itself when nothing changes."""
     place: Device | None = None if device is None else find_device(device)
     kind = dtype
@@ -63,7 +65,8 @@ def to(self: Tensor, *arguments: object, dtype: DType | None = None, device: str
         result = _moved(result, place)
     if kind is not result.dtype:
         result = to_copy.call(result, dtype=kind)
-    return result.clone() if copy and result is self else result
+    wants_copy = copy or [each for each in arguments if isinstance(each, bool)][1:2] == [True]  # to(other, block, copy)
+    return result.clone() if wants_copy and result is self else result
 
 
 def _moved(self: Tensor, place: Device) -> Tensor:
@@ -87,7 +90,7 @@ setattr(Tensor, "cpu", _to_host)  # noqa: B010  ``cpu`` is the device in this mo
 
 
 def _converter(kind: DType) -> object:
-    def convert(self: Tensor) -> Tensor:
+    def convert(self: Tensor, *, memory_format: MemoryFormat | None = None) -> Tensor:
         return to(self, kind)
 
     convert.__doc__ = f"In {kind.name}."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -11,13 +12,14 @@ from retrograd import dtypes
 from retrograd.devices import Device, cpu
 from retrograd.devices import device as find_device
 from retrograd.dtypes import dtype as DType
-from retrograd.functional.surface import both, function, method
+from retrograd.functional.surface import both, function
 from retrograd.meta import Array
 from retrograd.ops import announce
 from retrograd.tensor import Tensor, from_array
 from retrograd_events.tap import tap
 
 Where = str | Device | None
+F = TypeVar("F", bound=Callable[..., object])
 Fill = Callable[[Device, tuple[int, ...], "np.dtype[np.generic]"], Array]
 
 
@@ -30,6 +32,26 @@ def shape_of(size: Sequence[object]) -> tuple[int, ...]:
         if each < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {each}: {list(lengths)}")
     return lengths
+
+
+def factory(found: F) -> F:
+    """A function that makes tensors, which takes what PyTorch's take and has no meaning here: ``layout`` (all are
+    strided), ``pin_memory``, ``memory_format``; and lengths also as ``size=``."""
+
+    @functools.wraps(found)
+    def make(
+        *arguments: object,
+        layout: object = None,
+        pin_memory: bool = False,
+        memory_format: object = None,
+        size: object = None,
+        **options: object,
+    ) -> object:
+        if size is not None:
+            arguments = (*arguments, size)
+        return found(*arguments, **options)
+
+    return cast(F, make)
 
 
 def create(
@@ -63,6 +85,7 @@ def create(
 
 
 @function
+@factory
 def zeros(*size: object, dtype: DType | None = None, device: Where = None, requires_grad: bool = False) -> Tensor:
     """Filled with 0."""
     shape = shape_of(size)
@@ -74,6 +97,7 @@ def _zeros(device: Device, size: tuple[int, ...], kind: np.dtype[np.generic]) ->
 
 
 @function
+@factory
 def ones(*size: object, dtype: DType | None = None, device: Where = None, requires_grad: bool = False) -> Tensor:
     """Filled with 1."""
     shape = shape_of(size)
@@ -85,6 +109,7 @@ def _ones(device: Device, size: tuple[int, ...], kind: np.dtype[np.generic]) -> 
 
 
 @function
+@factory
 def empty(*size: object, dtype: DType | None = None, device: Where = None, requires_grad: bool = False) -> Tensor:
     """Not initialised."""
     shape = shape_of(size)
@@ -98,114 +123,22 @@ def _empty(device: Device, size: tuple[int, ...], kind: np.dtype[np.generic]) ->
 @function
 def full(
     size: Sequence[int],
-    fill_value: bool | int | float,
+    fill_value: bool | int | float | complex | Tensor,
     *,
+    layout: object = None,
+    pin_memory: bool = False,
     dtype: DType | None = None,
     device: Where = None,
     requires_grad: bool = False,
 ) -> Tensor:
     """Filled with ``fill_value``, of its type unless ``dtype`` says otherwise."""
     shape = shape_of((tuple(size),))
+    if isinstance(fill_value, Tensor):
+        fill_value = fill_value.item()
     return create(
         "full", lambda place, lengths, kind: place.xp.full(lengths, fill_value, kind), shape,
         {"size": shape, "fill_value": fill_value}, dtype or dtypes.number_dtype(fill_value), device, requires_grad,
     )  # fmt: skip
-
-
-@function
-def arange(
-    start: int | float,
-    end: int | float | None = None,
-    step: int | float = 1,
-    *,
-    dtype: DType | None = None,
-    device: Where = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """From ``start`` up to but without ``end``, by ``step``; integers when all three are."""
-    if end is None:
-        start, end = 0, start
-    whole = all(isinstance(each, int) for each in (start, end, step))
-    kind = dtype or (dtypes.int64 if whole else dtypes.get_default_dtype())
-    if step == 0 or (end - start) * step < 0:
-        raise RuntimeError("upper bound and larger bound inconsistent with step sign")
-    first, last = start, end
-    return create(
-        "arange", lambda place, lengths, numpy_kind: place.xp.arange(first, last, step).astype(numpy_kind), (),
-        {"start": first, "end": last, "step": step}, kind, device, requires_grad,
-    )  # fmt: skip
-
-
-@function
-def linspace(
-    start: float,
-    end: float,
-    steps: int,
-    *,
-    dtype: DType | None = None,
-    device: Where = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """``steps`` numbers from ``start`` to ``end``, both included."""
-    return create(
-        "linspace", lambda place, lengths, kind: place.xp.linspace(start, end, steps).astype(kind), (steps,),
-        {"start": start, "end": end, "steps": steps}, dtype, device, requires_grad,
-    )  # fmt: skip
-
-
-@function
-def eye(
-    n: int,
-    m: int | None = None,
-    *,
-    dtype: DType | None = None,
-    device: Where = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """1 on the diagonal, 0 elsewhere."""
-    return create(
-        "eye", lambda place, lengths, kind: place.xp.eye(n, m, dtype=kind), (n, n if m is None else m),
-        {"n": n, "m": m}, dtype, device, requires_grad,
-    )  # fmt: skip
-
-
-@function
-def zeros_like(
-    input: Tensor, *, dtype: DType | None = None, device: Where = None, requires_grad: bool = False
-) -> Tensor:
-    """Filled with 0, of ``input``'s shape, dtype and device."""
-    return zeros(input.shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
-
-
-@function
-def ones_like(
-    input: Tensor, *, dtype: DType | None = None, device: Where = None, requires_grad: bool = False
-) -> Tensor:
-    """Filled with 1, of ``input``'s shape, dtype and device."""
-    return ones(input.shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
-
-
-@function
-def empty_like(
-    input: Tensor, *, dtype: DType | None = None, device: Where = None, requires_grad: bool = False
-) -> Tensor:
-    """Not initialised, of ``input``'s shape, dtype and device."""
-    return empty(input.shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
-
-
-@function
-def full_like(
-    input: Tensor,
-    fill_value: bool | int | float,
-    *,
-    dtype: DType | None = None,
-    device: Where = None,
-    requires_grad: bool = False,
-) -> Tensor:
-    """Filled with ``fill_value``, of ``input``'s shape, dtype and device."""
-    return full(
-        input.shape, fill_value, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad
-    )
 
 
 @function
@@ -287,21 +220,3 @@ def legacy(arguments: Sequence[object]) -> Tensor:
 def is_tensor(obj: object) -> bool:
     """Whether it is a tensor."""
     return isinstance(obj, Tensor)
-
-
-@method
-def new_zeros(self: Tensor, *size: object, dtype: DType | None = None, device: Where = None) -> Tensor:
-    """Zeros of this tensor's dtype and device."""
-    return zeros(*size, dtype=dtype or self.dtype, device=device or self.device)
-
-
-@method
-def new_ones(self: Tensor, *size: object, dtype: DType | None = None, device: Where = None) -> Tensor:
-    """Ones of this tensor's dtype and device."""
-    return ones(*size, dtype=dtype or self.dtype, device=device or self.device)
-
-
-@method
-def new_tensor(self: Tensor, data: object, dtype: DType | None = None, device: Where = None) -> Tensor:
-    """``data`` in this tensor's dtype and device."""
-    return tensor(data, dtype=dtype or self.dtype, device=device or self.device)

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from retrograd.functional.create import tensor
+from retrograd.functional.join import cat
 from retrograd.functional.norms import vector_norm
-from retrograd.functional.shape import cat
 from retrograd.functional.surface import both, function
 from retrograd.tensor import Tensor
 

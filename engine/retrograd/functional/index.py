@@ -8,7 +8,7 @@ import numpy as np
 
 from retrograd.dtypes import BOOL, FLOATING, INTEGRAL, int64
 from retrograd.functional.create import tensor
-from retrograd.functional.surface import both, method
+from retrograd.functional.surface import method
 from retrograd.ops import index as indexing
 from retrograd.ops import shape
 from retrograd.tensor import Tensor
@@ -90,7 +90,7 @@ def _narrow(input: Tensor, dim: int, part: slice) -> Tensor:
     return shape.slice_.call(input, dim=dim, start=start, stop=max(start, stop), step=step)
 
 
-def _place(input: Tensor, lookups: dict[int, Tensor]) -> tuple[indexing.Place, list[Tensor]]:
+def place_of(input: Tensor, lookups: dict[int, Tensor]) -> tuple[indexing.Place, list[Tensor]]:
     place: list[str | slice] = []
     arrays: list[Tensor] = []
     dim = 0
@@ -125,7 +125,7 @@ def _check_lookup(input: Tensor, dim: int, found: Tensor) -> None:
 
 
 def _look_up(input: Tensor, lookups: dict[int, Tensor]) -> Tensor:
-    place, arrays = _place(input, lookups)
+    place, arrays = place_of(input, lookups)
     return indexing.index.call(input, *arrays, place=place)
 
 
@@ -136,26 +136,8 @@ def __setitem__(self: Tensor, index: object, value: object) -> None:  # noqa: N8
     if not lookups:
         target.copy_(value if isinstance(value, Tensor) else tensor(value, dtype=self.dtype, device=self.device))
         return
-    place, arrays = _place(target, lookups)
+    place, arrays = place_of(target, lookups)
     source = value if isinstance(value, Tensor) else tensor(value, dtype=self.dtype, device=self.device)
     if source.dtype is not self.dtype:
         source = source.to(self.dtype)
     indexing.put_(target, source, arrays, place)
-
-
-@both
-def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
-    """The slices of a dimension that ``index`` lists."""
-    return input[(slice(None),) * (dim % max(input.ndim, 1)) + (index,)]
-
-
-@both
-def masked_select(input: Tensor, mask: Tensor) -> Tensor:
-    """The elements where ``mask`` is true."""
-    return input.expand(mask.shape)[mask] if input.ndim < mask.ndim else input[mask.expand(input.shape)]
-
-
-@both
-def masked_fill(input: Tensor, mask: Tensor, value: float) -> Tensor:
-    """``value`` where ``mask`` is true, else input."""
-    return mask.where(value, input)

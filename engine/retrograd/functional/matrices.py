@@ -72,6 +72,6 @@ def real_dtype(kind: DType) -> DType:
 
 def identity(model: Tensor, size: int) -> Tensor:
     """An identity matrix of the kind of ``model``."""
-    from retrograd.functional.create import eye
+    from retrograd.functional.sequences import eye
 
     return eye(size, dtype=model.dtype, device=model.device)

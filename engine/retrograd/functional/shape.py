@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from retrograd.functional.create import shape_of
+from retrograd.dtypes import dtype
 from retrograd.functional.reduce import check_dim, max_rank
 from retrograd.functional.surface import both, function, method
-from retrograd.ops import reduce, shape
+from retrograd.layouts import memory_format as MemoryFormat
+from retrograd.ops import reduce, shape, views
 from retrograd.tensor import Tensor
 
 
@@ -44,11 +45,9 @@ def _can_view(input: Tensor, size: tuple[int, ...]) -> bool:
 
 @method
 def view(self: Tensor, *size: object) -> Tensor:
-    """The same elements in another shape, without a copy."""
-    from retrograd.dtypes import dtype
-
+    """The same elements in another shape, or the same bytes as another dtype, without a copy."""
     if len(size) == 1 and isinstance(size[0], dtype):
-        raise NotImplementedError("view(dtype) is not there; the nearest is to(dtype), which converts")
+        return _view_dtype(self, size[0])
     lengths = _complete(self, size)
     if not _can_view(self, lengths):
         raise RuntimeError(
@@ -56,6 +55,21 @@ def view(self: Tensor, *size: object) -> Tensor:
             "two contiguous subspaces). Use .reshape(...) instead."
         )
     return shape.view.call(self, size=lengths)
+
+
+def _view_dtype(self: Tensor, kind: dtype) -> Tensor:
+    have, want = self.dtype.itemsize, kind.itemsize
+    if have != want:
+        if not self.ndim:
+            raise RuntimeError(f"self.dim() cannot be 0 to view {self.dtype} as {kind} (different element sizes)")
+        if self._data.strides[-1] != have and self.shape[-1] != 1:
+            raise RuntimeError(f"self.stride(-1) must be 1 to view {self.dtype} as {kind} (different element sizes)")
+        if self.shape[-1] * have % want:
+            raise RuntimeError(
+                f"self.size(-1) must be divisible by {want // have} to view {self.dtype} as {kind}, "
+                f"but got {self.shape[-1]}"
+            )
+    return views.view_dtype.call(self, dtype=kind)
 
 
 @both
@@ -204,124 +218,13 @@ def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
     return expand(input, tuple(size))
 
 
-@method
-def repeat(self: Tensor, *repeats: object) -> Tensor:
-    """Copies side by side along each dimension."""
-    counts = shape_of(repeats)
-    input = reshape(self, (1,) * (len(counts) - self.ndim) + tuple(self.shape))
-    for dim, count in enumerate(counts):
-        input = cat([input] * count, dim) if count != 1 else input
-    return input
-
-
-@function
-def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Joined along a dimension; dtypes are promoted."""
-    parts = _promoted(tensors, "cat")
-    whole = [each for each in parts if not (each.ndim == 1 and each.shape[0] == 0)] or parts[:1]
-    axis = check_dim(dim, max_rank(whole[0]))
-    for each in whole[1:]:
-        for place, (have, want) in enumerate(zip(each.shape, whole[0].shape, strict=True)):
-            if each.ndim != whole[0].ndim or (place != axis and have != want):
-                raise RuntimeError(
-                    f"Sizes of tensors must match except in dimension {axis}. Expected {list(whole[0].shape)} but got "
-                    f"{list(each.shape)}."
-                )
-    return shape.cat.call(*whole, dim=axis)
-
-
-@function
-def concat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Another name of ``cat``."""
-    return cat(tensors, dim)
-
-
-@function
-def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """Side by side along a new dimension."""
-    parts = _promoted(tensors, "stack")
-    for place, each in enumerate(parts):
-        if each.shape != parts[0].shape:
-            raise RuntimeError(
-                f"stack expects each tensor to be equal size, but got {list(parts[0].shape)} at entry 0 and "
-                f"{list(each.shape)} at entry {place}"
-            )
-    return shape.stack.call(*parts, dim=check_dim(dim, parts[0].ndim + 1))
-
-
-def _promoted(tensors: Sequence[Tensor], name: str) -> list[Tensor]:
-    from retrograd.ops.promotion import result_type
-
-    parts = list(tensors)
-    if not parts:
-        raise RuntimeError(f"{name}(): expected a non-empty list of Tensors")
-    for each in parts:
-        if not isinstance(each, Tensor):
-            raise TypeError(f"{name}(): expected Tensors, got {type(each).__name__}")
-    kind = result_type(*parts)
-    return [each if each.dtype is kind else each.to(kind) for each in parts]
-
-
-@function
-def split(tensor: Tensor, split_size: int | Sequence[int], dim: int = 0) -> tuple[Tensor, ...]:
-    """Cut along a dimension into pieces of ``split_size`` (or of the sizes listed)."""
-    axis = check_dim(dim, max_rank(tensor))
-    total = tensor.shape[axis]
-    sizes = (
-        [min(split_size, total - at) for at in range(0, total, split_size)]
-        if isinstance(split_size, int)
-        else (list(split_size))
-    )
-    pieces: list[Tensor] = []
-    start = 0
-    for each in sizes:
-        pieces.append(narrow(tensor, axis, start, each))
-        start += each
-    return tuple(pieces)
-
-
-method(split)
-
-
 @both
-def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
-    """Cut along a dimension into ``chunks`` pieces (the last may be smaller)."""
-    total = input.shape[dim]
-    return split(input, max(1, -(-total // chunks)), dim)
-
-
-@both
-def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
-    """The slices along a dimension."""
-    axis = check_dim(dim, max_rank(input))
-    return tuple([shape.select.call(input, dim=axis, index=place) for place in range(input.shape[axis])])
-
-
-@both
-def narrow(input: Tensor, dim: int, start: int, length: int) -> Tensor:
-    """A range of a dimension, as a view."""
-    axis = check_dim(dim, max_rank(input))
-    return shape.slice_.call(input, dim=axis, start=start, stop=start + length, step=1)
-
-
-@both
-def select(input: Tensor, dim: int, index: int) -> Tensor:
-    """What lies at ``index`` of dimension ``dim``, as a view."""
-    axis = check_dim(dim, max_rank(input))
-    if not input.ndim or not -input.shape[axis] <= index < input.shape[axis]:
-        raise IndexError(
-            f"select(): index {index} out of range for tensor of size {list(input.shape)} at dimension {dim}"
-        )
-    return shape.select.call(input, dim=axis, index=index)
-
-
-@both
-def clone(input: Tensor) -> Tensor:
-    """A copy that gradients pass through."""
+def clone(input: Tensor, *, memory_format: MemoryFormat | None = None) -> Tensor:
+    """A copy that gradients pass through, in dense C order whatever ``memory_format`` says."""
     return shape.clone.call(input)
 
 
 @method
-def contiguous(self: Tensor) -> Tensor:
+def contiguous(self: Tensor, memory_format: MemoryFormat | None = None) -> Tensor:
     """In dense C order: itself, or a copy."""
     return self if self._data.flags.c_contiguous else shape.clone.call(self)

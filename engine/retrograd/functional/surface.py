@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from retrograd.ops.inplace import recomputed
 from retrograd.tensor import Tensor
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -42,19 +43,7 @@ def method(found: F) -> F:
 
 def overwriting(found: Callable[..., Tensor]) -> None:
     """A method of the name with an underscore, which overwrites its tensor with what ``found`` makes of it."""
-
-    def overwrite(self: Tensor, *arguments: object, **options: object) -> Tensor:
-        made = found(self, *arguments, **options)
-        if made.shape != self.shape:
-            raise RuntimeError(
-                f"{name}: the result of shape {list(made.shape)} does not fit into the tensor of shape "
-                f"{list(self.shape)} that it would overwrite"
-            )
-        return self.copy_(made)
-
-    name = overwrite.__name__ = overwrite.__qualname__ = f"{found.__name__}_"
-    overwrite.__doc__ = f"``{found.__name__}``, in place."
-    method(overwrite)
+    method(recomputed(found, f"{found.__name__}_"))
 
 
 def both(found: F) -> F:

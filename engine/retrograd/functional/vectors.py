@@ -9,10 +9,10 @@ import numpy as np
 
 from retrograd.dtypes import FLOATING
 from retrograd.functional.diagonal import diagonal
+from retrograd.functional.join import cat
 from retrograd.functional.linalg import conjugate, matmul
 from retrograd.functional.matrices import check_matrices, check_square, identity
 from retrograd.functional.reduce import check_dim
-from retrograd.functional.shape import cat
 from retrograd.functional.solve import inv
 from retrograd.functional.surface import both, function, within
 from retrograd.ops import linalg as products

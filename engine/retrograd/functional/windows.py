@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from retrograd.devices import Device
 from retrograd.dtypes import dtype as DType
 from retrograd.dtypes import float32, float64, get_default_dtype
-from retrograd.functional.create import arange, ones
+from retrograd.functional.create import ones
+from retrograd.functional.sequences import arange
 from retrograd.functional.surface import function, within
 from retrograd.tensor import Tensor
 

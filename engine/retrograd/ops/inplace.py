@@ -144,3 +144,49 @@ def recorded_change(
         return make_node(op.node_type, edges, save(op, inputs, (target,), edges), None, params, ())
 
     return change(op, name, input, others, params, compute)
+
+
+def recomputed(function: Callable[..., Tensor], name: str) -> Callable[..., Tensor]:
+    """``function`` storing its result in its first argument, as the op ``name``; for what has no rule of its own to
+    write there."""
+
+    def call(self: Tensor, *others: object, **params: object) -> Tensor:
+        def compute(target: Tensor) -> Node | None:
+            recorded = mode.enabled and any(
+                isinstance(each, Tensor) and each._node is not None for each in (target, *others, *params.values())
+            )
+            source = wrap(target._data.copy(), target._meta, target._node) if recorded else target
+            made = function(source, *others, **params)
+            _check_fits(made, target)
+            target._data[...] = made._data
+            versions_of(target).bump(name)
+            return _history(target, made) if recorded else None
+
+        return change(registry["copy"], name, self, others, params, compute)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"In place: {function.__doc__}"
+    return call
+
+
+def _check_fits(made: Tensor, target: Tensor) -> None:
+    if made._meta.shape != target._meta.shape:
+        raise RuntimeError(
+            f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(made.shape)}"
+        )
+    if not can_cast(made._meta.dtype, target._meta.dtype):
+        raise RuntimeError(
+            f"result type {made.dtype.name} can't be cast to the desired output type {target.dtype.name}"
+        )
+
+
+def _history(target: Tensor, made: Tensor) -> Node:
+    """The node that stands for overwriting ``target`` with ``made``: the one behind ``made`` where it has the
+    target's history as its first input, else a copy's."""
+    node = made._node
+    if isinstance(node, Node) and made._meta is target._meta and node.edges and node.edges[0] is target._node:
+        return node
+    op = registry["copy"]
+    assert op.node_type is not None
+    edges = (target._node, node)
+    return make_node(op.node_type, edges, save(op, (target, made), (target,), edges), None, {}, ())

@@ -1,4 +1,4 @@
-"""Sums, means, extremes, products, variances; and broadcasting, whose gradient is a sum."""
+"""Sums, means, variances; and broadcasting, whose gradient is a sum."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 
 from retrograd.devices import Namespace, broadcast_to
 from retrograd.meta import Array, Meta
-from retrograd.ops.compare import eq
 from retrograd.ops.primitive import primitive
 from retrograd.ops.samples import Sample, apart, reals
 from retrograd.ops.shape import reshaped
@@ -110,7 +109,7 @@ def _(g: Tensor, input_meta: Meta) -> Tensor:
     return expand(g / input_meta.numel, size=input_meta.shape)
 
 
-def _count(meta: Meta, dim: Dims) -> int:
+def count_of(meta: Meta, dim: Dims) -> int:
     count = 1
     for each in dim:
         count *= meta.shape[each] if meta.shape else 1
@@ -129,72 +128,7 @@ def mean_dim(xp: Namespace, input: Array, *, dim: Dims, keepdim: bool = False) -
 
 @mean_dim.vjp("input")
 def _(g: Tensor, input_meta: Meta, *, dim: Dims) -> Tensor:
-    return spread(g / _count(input_meta, dim), input_meta, dim)
-
-
-def with_ties(rng: np.random.Generator) -> Iterator[Sample]:
-    """Distinct numbers."""
-    yield from filled(rng)
-
-
-@primitive(samples=with_ties, name="max", node="MaxBackward1", public=False)
-def max(xp: Namespace, input: Array) -> Array:
-    """The largest element; equal ones share the gradient."""
-    return xp.maximum.reduce(input, axis=None)
-
-
-@primitive(samples=with_ties, name="min", node="MinBackward1", public=False)
-def min(xp: Namespace, input: Array) -> Array:
-    """The smallest element; equal ones share the gradient."""
-    return xp.minimum.reduce(input, axis=None)
-
-
-def _to_equal(g: Tensor, input: Tensor, out: Tensor) -> Tensor:
-    mask = eq(input, out)
-    return g / float(sum(mask)) * mask
-
-
-def _from_equal(t: Tensor, input: Tensor, out: Tensor) -> Tensor:
-    mask = eq(input, out)
-    return sum(t * mask) / float(sum(mask))
-
-
-max.vjp("input")(_to_equal)
-max.jvp("input")(_from_equal)
-min.vjp("input")(_to_equal)
-min.jvp("input")(_from_equal)
-
-
-@primitive(samples=filled, public=False)
-def prod(xp: Namespace, input: Array) -> Array:
-    """The product of all elements."""
-    return xp.multiply.reduce(input, axis=None)
-
-
-@prod.vjp("input")
-def _(g: Tensor, input: Tensor, out: Tensor) -> Tensor:
-    return g * out / input
-
-
-@prod.jvp("input")
-def _(t: Tensor, input: Tensor, out: Tensor) -> Tensor:
-    return out * sum(t / input)
-
-
-@primitive(samples=one_dim, name="prod", node="ProdBackward1", public=False)
-def prod_dim(xp: Namespace, input: Array, *, dim: int, keepdim: bool = False) -> Array:
-    """The product along a dimension."""
-    return xp.multiply.reduce(input, axis=dim, keepdims=keepdim)
-
-
-@prod_dim.vjp("input")
-def _(g: Tensor, input: Tensor, out: Tensor, input_meta: Meta, *, dim: int) -> Tensor:
-    return spread(g * out, input_meta, (dim,)) / input
-
-
-@prod_dim.jvp("input")
-def _(t: Tensor, input: Tensor, out: Tensor, *, dim: int, keepdim: bool) -> Tensor:
-    return out * sum_dim(t / input, dim=(dim,), keepdim=keepdim)
+    return spread(g / count_of(input_meta, dim), input_meta, dim)
 
 
 def variances(rng: np.random.Generator) -> Iterator[Sample]:
@@ -218,7 +152,7 @@ def var(xp: Namespace, input: Array, *, dim: Dims, correction: float = 1, keepdi
 
 @var.vjp("input")
 def _(g: Tensor, input: Tensor, input_meta: Meta, *, dim: Dims, correction: float) -> Tensor:
-    count = _count(input_meta, dim)
+    count = count_of(input_meta, dim)
     off = input - mean_dim(input, dim=dim, keepdim=True)
     return spread(g, input_meta, dim) * off * (2.0 / (count - correction))
 
@@ -226,4 +160,4 @@ def _(g: Tensor, input: Tensor, input_meta: Meta, *, dim: Dims, correction: floa
 @var.jvp("input")
 def _(t: Tensor, input: Tensor, input_meta: Meta, *, dim: Dims, correction: float, keepdim: bool) -> Tensor:
     off = input - mean_dim(input, dim=dim, keepdim=True)
-    return sum_dim(t * off, dim=dim, keepdim=keepdim) * (2.0 / (_count(input_meta, dim) - correction))
+    return sum_dim(t * off, dim=dim, keepdim=keepdim) * (2.0 / (count_of(input_meta, dim) - correction))
