@@ -96,9 +96,8 @@ def prepare(name: str, result: str, inputs: Sequence[object]) -> tuple[list[obje
 
 
 def input_metas(inputs: Sequence[object], out: Meta) -> tuple[Meta | None, ...] | None:
-    """The inputs' metas where a gradient of the output's kind must be brought back to them; None if nowhere."""
+    """The inputs' metas, for gradients to be brought back to; None where all tensors are of the output's kind. (With
+    one that is not, a rule may give the others' gradients in a wider type.)"""
     special = out.rank < 0  # rules may then give another type than they were given
-    metas = tuple(
-        each._meta if isinstance(each, Tensor) and (special or each._meta != out) else None for each in inputs
-    )
-    return metas if any(each is not None for each in metas) else None
+    metas = tuple(each._meta if isinstance(each, Tensor) else None for each in inputs)
+    return metas if any(each is not None and (special or each != out) for each in metas) else None
