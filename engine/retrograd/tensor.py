@@ -9,17 +9,20 @@ version 0), so that the version is ``0 if t._cell is None else t._cell.count``; 
 
 from __future__ import annotations
 
+import pickle
+import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, SupportsIndex, cast
 
 import numpy as np
 
 from retrograd import dtypes
+from retrograd.autograd.mode import mode
 from retrograd.autograd.node import AccumulateGrad, Node, Output
-from retrograd.autograd.versions import Versions
+from retrograd.autograd.versions import Untracked, Versions
 from retrograd.devices import Device
 from retrograd.meta import Array, Meta, Size, meta_of
-from retrograd.utils.hooks import RemovableHandle
+from retrograd.utils.hooks import RemovableHandle, register
 
 if TYPE_CHECKING:
     Method = Callable[..., "Tensor"]
@@ -195,6 +198,10 @@ class Tensor:
             if not self._meta.floating:
                 raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
             if self._node is None:
+                if type(self._cell) is Untracked and not mode.inference:
+                    raise RuntimeError(
+                        "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
+                    )
                 self._node = AccumulateGrad(self)
         elif self._node is not None:
             if not isinstance(self._node, AccumulateGrad):
@@ -245,7 +252,13 @@ class Tensor:
 
     @property
     def _version(self) -> int:
+        if type(self._cell) is Untracked:
+            raise RuntimeError("Inference tensors do not track version counter.")
         return 0 if self._cell is None else self._cell.count
+
+    def is_inference(self) -> bool:
+        """Whether it was made in inference mode."""
+        return type(self._cell) is Untracked
 
     @property
     def data(self) -> Tensor:
@@ -273,32 +286,41 @@ class Tensor:
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call ``hook(grad)`` when this tensor's gradient is there; a result replaces it."""
-        node = self._node
-        if node is None:
+        if self._node is None:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        owner, index = (node.node, node.index) if isinstance(node, Output) else (node, 0)
+        owner, index = self._place()
         return owner._hooks().on_tensor(index, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call ``hook(self)`` after a gradient was added to ``grad`` of this leaf; what it returns does not matter."""
+        if self._node is None:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if not self.is_leaf:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        return register(self._node._hooks().accumulated, hook)  # type: ignore[union-attr]  # a leaf's is a node
 
     def retain_grad(self) -> None:
         """Keep this non-leaf's gradient in ``grad``."""
-        import weakref
-
-        node = self._node
-        if node is None:
+        if self._node is None:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if not self.is_leaf:
-            owner, index = (node.node, node.index) if isinstance(node, Output) else (node, 0)
+            owner, index = self._place()
             owner._hooks().retained[index] = weakref.ref(self)
 
     @property
     def retains_grad(self) -> bool:
         """Whether this non-leaf keeps its gradient."""
-        node = self._node
-        if node is None or self.is_leaf:
+        if self._node is None or self.is_leaf:
             return False
-        owner, index = (node.node, node.index) if isinstance(node, Output) else (node, 0)
+        owner, index = self._place()
         held = owner.hooks.retained.get(index) if owner.hooks is not None else None
         return held is not None and held() is self
+
+    def _place(self) -> tuple[Node, int]:
+        """The node that made it, and which of its outputs it is."""
+        node = self._node
+        assert node is not None
+        return (node.node, node.index) if isinstance(node, Output) else (node, 0)
 
     # --- leaving
 
@@ -363,18 +385,18 @@ class Tensor:
         return show(self)
 
     def __deepcopy__(self, memo: dict[int, object]) -> Tensor:
-        if not self.is_leaf:
-            raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment"
-            )
-        made = _new(type(self))
-        _fill(made, self._data.copy(), self._meta, None)
-        made.__dict__.update(self.__dict__)
-        made.requires_grad_(self.requires_grad)
-        if self._grad is not None:
-            made._grad = self._grad.__deepcopy__(memo)
-        memo[id(self)] = made
-        return made
+        known = memo.get(id(self))
+        if known is not None:
+            return cast(Tensor, known)
+        from retrograd.copying import deep_copy
+
+        return deep_copy(self, memo)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[object, ...]:
+        raise pickle.PicklingError(
+            "a tensor can't be pickled: reading a pickle runs whatever code is in it. Use retrograd.save(tensor, path) "
+            "and retrograd.load(path)."
+        )
 
 
 def _fill(tensor: Tensor, data: Array, meta: Meta, node: Node | Output | None) -> None:

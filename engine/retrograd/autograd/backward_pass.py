@@ -15,8 +15,8 @@ from retrograd.autograd.node import AccumulateGrad, Node, Output
 from retrograd.autograd.observe import Watched
 from retrograd_events.tap import Listener
 
-Wanted = dict[Node, dict[int, int]]
-"""Gradients asked for: node -> which of its outputs -> place in the answer."""
+Wanted = dict[Node, dict[int, list[int]]]
+"""Gradients asked for: node -> which of its outputs -> places in the answer."""
 
 _seq = attrgetter("seq")
 
@@ -41,7 +41,7 @@ def run(
     owned: set[Node] = set()  # nodes whose arrived gradient is a sum made here
     answers: dict[int, object] = {}
     watched = Watched(kind, wanted, only, answers, listener, number)
-    plain = kind is RAW and listener is None and not wanted
+    plain = kind is RAW and listener is None and not wanted and not watched.anomalous
     for leaf in _start(roots, missing, needed, arrived, owned, kind):
         watched.run(leaf, arrived.pop(leaf))
     for node in order:

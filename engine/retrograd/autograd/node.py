@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, ClassVar, final
 
@@ -73,6 +73,15 @@ class Node:
         """Call ``hook(grads of outputs)`` before the node runs; a result replaces them."""
         return register(self._hooks().before, hook)
 
+    @property
+    def metadata(self) -> dict[object, object]:
+        """Whatever the user wants to keep with this node."""
+        return self._hooks().metadata
+
+    def _sequence_nr(self) -> int:
+        """The node's number in the order of making."""
+        return self.seq
+
     def _hooks(self) -> NodeHooks:
         if self.hooks is None:
             self.hooks = NodeHooks()
@@ -136,3 +145,16 @@ class AccumulateGrad(Node):
             self.attach(leaf)
             self._revived = leaf
         return leaf
+
+
+def below(roots: Iterable[Node]) -> set[Node]:
+    """The nodes that gradients of ``roots`` can reach, and these."""
+    todo = list(roots)
+    reached = set(todo)
+    for node in todo:  # it grows meanwhile
+        for edge in node.edges:
+            target = edge.node if isinstance(edge, Output) else edge
+            if target is not None and target not in reached:
+                reached.add(target)
+                todo.append(target)
+    return reached

@@ -6,8 +6,11 @@ from collections.abc import Callable, Sequence
 from time import perf_counter_ns
 from typing import cast
 
+from retrograd.autograd import anomaly
 from retrograd.autograd.gradients import RAW, Kind, as_array
-from retrograd.autograd.node import AccumulateGrad, Node, Output
+from retrograd.autograd.mode import EVERYWHERE, special
+from retrograd.autograd.node import AccumulateGrad, Node, Output, below
+from retrograd.ops.special import unpacked
 from retrograd.tensor import Tensor
 from retrograd_events.tap import Listener
 
@@ -15,12 +18,12 @@ from retrograd_events.tap import Listener
 class Watched:
     """Runs the steps of a pass that someone looks at; what it is given is described at ``backward_pass.run``."""
 
-    __slots__ = ("answers", "brief", "kind", "listener", "number", "only", "wanted")
+    __slots__ = ("anomalous", "answers", "brief", "kind", "listener", "number", "only", "wanted")
 
     def __init__(
         self,
         kind: Kind,
-        wanted: dict[Node, dict[int, int]],
+        wanted: dict[Node, dict[int, list[int]]],
         only: set[Node] | None,
         answers: dict[int, object],
         listener: Listener | None,
@@ -32,7 +35,8 @@ class Watched:
         self.answers = answers
         self.listener = listener
         self.number = number
-        self.brief = not wanted and (listener is None or kind is RAW)
+        self.anomalous = EVERYWHERE in special
+        self.brief = not wanted and (listener is None or kind is RAW) and not self.anomalous
         """Whether a node without hooks needs no more than to run, and at most to be told of."""
 
     def summed(self, edge: Node | Output, total: object) -> None:
@@ -47,7 +51,7 @@ class Watched:
 
     def run(self, node: Node, grad: object) -> Sequence[object]:
         """Run ``node`` on ``grad``; a gradient per edge. In PyTorch's order: hooks of its outputs' tensors, gradients
-        kept or captured, hooks before the node, the node, hooks after it."""
+        kept and captured, hooks before the node, the node, hooks after it."""
         kind, listener = self.kind, self.listener
         if self.brief and grad is not None and node.hooks is None and type(node) is not AccumulateGrad:
             if listener is None:
@@ -57,26 +61,34 @@ class Watched:
         grads: list[object] = list(cast("list[object]", grad)) if node.outputs and grad is not None else [grad]
         if listener is not None or node.hooks is not None:
             grads = [None if each is None else as_array(each) for each in grads]
+        places = self.wanted.get(node)
+        last = places is not None and (isinstance(node, AccumulateGrad) or not _leads_on(node, self.only))
+        if places is not None and not last:
+            self._capture(places, grads)  # PyTorch: before the tensors' hooks, unless the pass ends here
         if node.hooks is not None:
             _tensor_hooks(node, grads, kind)
-        places = self.wanted.get(node)
-        if places is not None:
-            for index, place in places.items():
-                self.answers[place] = grads[index] if index < len(grads) else None
-            if isinstance(node, AccumulateGrad) or not _leads_on(node, self.only):
-                return (None,) * len(node.edges)
+        if places is not None and last:
+            self._capture(places, grads)
+            return (None,) * len(node.edges)
         started = listener.node_starting(self.number, node, grads) if listener is not None else 0
         if node.hooks is not None:
             _before(node, grads, kind)
         if isinstance(node, AccumulateGrad):
             return self._accumulate(node, grads, started)
         out = _run(node, grads, kind)
+        if self.anomalous:
+            anomaly.check(node, grads, out, kind)
         if node.hooks is not None:
             out = _after(node, out, grads, kind)
         if listener is not None:
             out = [None if each is None else as_array(each) for each in out]
             listener.node_finished(self.number, node, out, started)
         return out
+
+    def _capture(self, places: dict[int, list[int]], grads: Sequence[object]) -> None:
+        for index, wanting in places.items():
+            for place in wanting:
+                self.answers[place] = grads[index] if index < len(grads) else None
 
     def _run_told(self, listener: Listener, node: Node, grad: object) -> Sequence[object]:
         """Run ``node`` and tell of it at once: nobody would hold before it."""
@@ -94,6 +106,8 @@ class Watched:
         if grads[0] is not None:
             self.kind.accumulate(leaf, grads[0])
         if node.hooks is not None:
+            for hook in tuple(node.hooks.accumulated.values()):
+                hook(leaf)
             _after(node, (), grads, self.kind)
         if self.listener is not None:
             self.listener.node_finished(self.number, node, (), started)
@@ -122,24 +136,21 @@ def _run(node: Node, grads: list[object], kind: Kind) -> Sequence[object]:
     if all(each is None for each in grads):
         return (None,) * len(node.edges)
     function: Callable[..., Sequence[object]] = getattr(node, kind.run)
-    return function(tuple(grads) if node.outputs else grads[0])
+    grad = tuple(grads) if node.outputs else grads[0]
+    if node.hooks is None or not node.hooks.packed or node.saved is None:
+        return function(grad)
+    kept, node.saved = node.saved, unpacked(node.saved)
+    try:
+        return function(grad)
+    finally:
+        node.saved = kept
 
 
 def _leads_on(node: Node, only: set[Node] | None) -> bool:
     """Whether anything else that is wanted lies below ``node``."""
     if only is None:
         return True
-    seen: set[Node] = set()
-    todo = [node]
-    while todo:
-        for edge in todo.pop().next_functions:
-            below = edge[0]
-            if below is not None and below not in seen:
-                if below in only:
-                    return True
-                seen.add(below)
-                todo.append(below)
-    return False
+    return not only.isdisjoint(below([node]) - {node})
 
 
 def _tensor_hooks(node: Node, grads: list[object], kind: Kind) -> None:
@@ -154,7 +165,8 @@ def _tensor_hooks(node: Node, grads: list[object], kind: Kind) -> None:
         kept = hooks.retained.get(index)
         tensor = kept() if kept is not None else None
         if isinstance(tensor, Tensor) and grads[index] is not None:
-            tensor._grad = kind.tensor(grads[index])
+            grad = kind.tensor(grads[index])
+            tensor._grad = grad if tensor._grad is None else tensor._grad + grad
 
 
 def _matching(result: object, expected: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import numpy as np
 
 from retrograd.autograd.mode import mode
 from retrograd.autograd.node import AccumulateGrad, Node
-from retrograd.autograd.versions import tick
+from retrograd.autograd.versions import Untracked, tick
 from retrograd.meta import Array
 from retrograd.ops.index import gathered, replaced, scattered
 from retrograd.tensor import Tensor
@@ -28,6 +28,11 @@ def check_writable(tensor: Tensor, name: str) -> None:
             raise RuntimeError(
                 f"a view of a leaf Variable that requires grad is being used in an in-place operation ({name})"
             )
+    if type(tensor._cell) is Untracked and not mode.inference:
+        raise RuntimeError(
+            f"Inplace update to inference tensor outside InferenceMode is not allowed ({name}). You can make a clone "
+            "to get a normal tensor before doing inplace update."
+        )
     if not tensor._data.flags.writeable:
         raise RuntimeError(
             f"{name}: unsupported operation: more than one element of the written-to tensor refers to a single memory "
@@ -40,6 +45,7 @@ def rebase(tensor: Tensor, node: Node | None) -> None:
     base = tensor._base
     if base is None:
         if node is not None:
+            _move_retained(tensor, node)
             tensor._node = node
             _follow(tensor)
         elif tensor._node is not None and mode.enabled:
@@ -50,6 +56,14 @@ def rebase(tensor: Tensor, node: Node | None) -> None:
     if node is not None:
         base._node = _copy_slices(base, tensor, node)
         _follow(base)
+
+
+def _move_retained(tensor: Tensor, node: Node) -> None:
+    """A tensor that keeps its gradient keeps that of its newest value."""
+    if tensor.retains_grad:
+        owner, index = tensor._place()
+        assert owner.hooks is not None
+        node._hooks().retained[0] = owner.hooks.retained.pop(index)
 
 
 def _follow(base: Tensor) -> None:

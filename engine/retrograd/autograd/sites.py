@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import linecache
 import os
 import sys
 from types import CodeType, FrameType
@@ -31,6 +33,19 @@ def describe(code: CodeType | None, instruction: int) -> str:
     if code is None:
         return "an unknown line"
     return f"{code.co_filename}:{line_of(code, instruction)}, in {code.co_name}"
+
+
+def expression(code: CodeType | None, instruction: int) -> str:
+    """The part of the source line that an instruction belongs to, such as ``b.sqrt()``; "" where that is not known
+    (before Python 3.11, or without the source)."""
+    positions = getattr(code, "co_positions", None)
+    if code is None or positions is None:
+        return ""
+    first, last, start, end = next(itertools.islice(positions(), instruction // 2, None))
+    if first is None or first != last or start is None:
+        return ""
+    line = linecache.getline(code.co_filename, first).encode()
+    return line[start:end].decode(errors="replace").strip()
 
 
 def line_of(code: CodeType, instruction: int) -> int:

@@ -68,6 +68,20 @@ class Versions:
         return self.count, "an in-place operation", "an unknown line"
 
 
+class Untracked(Versions):
+    """In place of a counter: the tensor was made in inference mode. For every node its last change lies ahead, so that
+    what saved it notices."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stamp = sys.maxsize
+
+    def bump(self, op: str) -> None:
+        """Changes are not tracked."""
+
+
 def versions_of(tensor: Tensor) -> Versions:
     """The tensor's counter, made now if nothing needed it before."""
     cell = tensor._cell

@@ -9,12 +9,14 @@ from typing import TypeVar, cast
 import numpy as np
 
 from retrograd import dtypes
+from retrograd.autograd.mode import mode, special
 from retrograd.devices import Device, cpu
 from retrograd.devices import device as find_device
 from retrograd.dtypes import dtype as DType
 from retrograd.functional.surface import both, function
 from retrograd.meta import Array
 from retrograd.ops import announce
+from retrograd.ops.special import untrack
 from retrograd.tensor import Tensor, from_array
 from retrograd_events.tap import tap
 
@@ -81,6 +83,8 @@ def create(
             listener.op_failed(name, (), params, error)
             raise
         listener.op_applied(name, (), params, (made,), started, 0)
+    if special and mode.inference:
+        untrack((made,))
     return made.requires_grad_() if requires_grad else made
 
 

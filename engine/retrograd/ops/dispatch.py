@@ -13,7 +13,7 @@ from functools import partial
 from time import perf_counter_ns
 from typing import cast
 
-from retrograd.autograd.mode import disabled, mode
+from retrograd.autograd.mode import disabled, mode, special
 from retrograd.autograd.node import Node, Output
 from retrograd.autograd.sites import ENGINE_FILES, users_frame
 from retrograd.autograd.versions import tick, versions_of
@@ -23,6 +23,7 @@ from retrograd.meta import Array, Meta, find, meta_of
 from retrograd.ops import announce, errors
 from retrograd.ops.primitive import Op
 from retrograd.ops.promotion import common_device, input_metas, prepare
+from retrograd.ops.special import asked, pack
 from retrograd.tensor import Tensor, alias, wrap
 from retrograd_events.tap import Listener, tap
 
@@ -129,6 +130,8 @@ def make_node(
     node.lasti = 0
     node.seq = tick()
     place(node)
+    if special:
+        pack(node)
     return node
 
 
@@ -190,7 +193,9 @@ def _unary(op: Op) -> Callable[[Tensor], Tensor]:
             out._grad = None
             out._tid = 0
             edge = input._node
-            if edge is not None and kind is not None and (not disabled or mode.enabled):
+            if special and asked(op, (input,), (out,), metas, NO_PARAMS):
+                pass
+            elif edge is not None and kind is not None and (not disabled or mode.enabled):
                 node = _new(kind)
                 node.edges = (edge,)
                 if plain:
@@ -222,7 +227,7 @@ def _unary(op: Op) -> Callable[[Tensor], Tensor]:
     return call
 
 
-def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
+def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:  # noqa: C901  a call less is a tenth of an op
     forward, host = cast("Callable[[Namespace, Array, object], Array]", op.forward), on_host(op)
     name, kind, result = op.name, op.node_type, op.result
     to_bool = result == "bool"
@@ -272,7 +277,9 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:
             out._base = None
             out._grad = None
             out._tid = 0
-            if (left is not None or right is not None) and kind is not None and (not disabled or mode.enabled):
+            if special and asked(op, (input, other), (out,), metas, NO_PARAMS):
+                pass
+            elif (left is not None or right is not None) and kind is not None and (not disabled or mode.enabled):
                 node = _new(kind)
                 node.edges = edges = (left, right)
                 if plain:
@@ -400,10 +407,12 @@ def _general(op: Op) -> Callable[..., object]:
                 outs = (wrap_on(result, device),) if single else tuple([wrap_on(each, device) for each in result])  # type: ignore[attr-defined]  # several
             if view:
                 _link(first, outs)  # type: ignore[arg-type]  # a view's first input is a tensor
-            if kind is not None and (not disabled or mode.enabled):
+            if special and asked(op, inputs, outs, metas, params):
+                pass
+            elif kind is not None and (not disabled or mode.enabled):
                 edges = tuple([each._node if isinstance(each, Tensor) else None for each in inputs])
                 if edges.count(None) < len(edges):
-                    _record(op, inputs, outs, edges, metas, params)
+                    record(op, inputs, outs, edges, metas, params)
         except BaseException as error:  # noqa: BLE001  it is raised again, in words
             raise errors.told(listener, op, inputs, params, error) from None
         if listener is not None:
@@ -458,7 +467,7 @@ def wrap_on(result: object, device: Device) -> Tensor:
     return made
 
 
-def _record(
+def record(
     op: Op,
     inputs: Sequence[object],
     outs: Sequence[Tensor],
@@ -466,6 +475,7 @@ def _record(
     metas: tuple[Meta | None, ...] | None,
     params: dict[str, object],
 ) -> None:
+    """Leave a node behind ``outs``, if a gradient can reach it through them."""
     assert op.node_type is not None
     if not (outs[0]._meta.floating or any(each._meta.floating for each in outs)):
         return

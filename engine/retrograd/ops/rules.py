@@ -35,6 +35,11 @@ def changed(node: Node, saved: Tensor) -> InplaceError:
     """The error of a saved tensor that was changed in place, naming the op, its line and the line that changed it."""
     cell = saved._cell
     assert cell is not None
+    if saved.is_inference():
+        return InplaceError(
+            f"Inference tensors cannot be saved for backward, but {node.name()} (made at {node.line}) needs one "
+            f"[{saved._meta}]. To work around you can make a clone to get a normal tensor and use it in autograd."
+        )
     version, op, place = cell.first_change_after(node.seq)
     return InplaceError(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
