@@ -384,6 +384,12 @@ class Tensor:
 
         return show(self)
 
+    def _shadow(self, node: Node | Output | None) -> Tensor:
+        """The same array and version counter, with ``node`` as history."""
+        made = wrap(self._data, self._meta, node)
+        made._cell = self._cell
+        return made
+
     def __deepcopy__(self, memo: dict[int, object]) -> Tensor:
         known = memo.get(id(self))
         if known is not None:

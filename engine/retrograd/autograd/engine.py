@@ -16,6 +16,7 @@ from retrograd.autograd.gradients import RAW, RECORDED, Kind
 from retrograd.autograd.graph import GradientEdge, edge_of
 from retrograd.autograd.mode import mode
 from retrograd.autograd.node import AccumulateGrad, Node, Output, below
+from retrograd.lifting import Lifted, highest
 from retrograd.ops.primitive import registry
 from retrograd.tensor import Tensor, from_array, wrap
 from retrograd_events.tap import tap
@@ -225,7 +226,8 @@ def _pass(
             if not accumulate or not isinstance(node, AccumulateGrad):
                 wanted.setdefault(node, {}).setdefault(index, []).append(place)
     keep = create_graph if retain_graph is None else retain_graph
-    kind = RECORDED if create_graph else RAW
+    recorded = create_graph or highest((*roots, *starts)) is not None
+    kind = RECORDED if recorded else RAW
     nodes = [edge.node if isinstance(edge, Output) else edge for edge in edges]
     listener = tap.listener
     number = 0
@@ -264,6 +266,9 @@ def _call_back() -> None:
 
 def _edge(root: Root, place: int) -> Node | Output:
     edge = edge_of(root)
+    while edge is None and isinstance(root, Lifted):
+        root = root.parts()[0]
+        edge = root._node
     if edge is None:
         raise RuntimeError(f"element {place} of tensors does not require grad and does not have a grad_fn")
     return edge

@@ -33,7 +33,7 @@ class GradientEdge(NamedTuple):
 
 
 def get_gradient_edge(tensor: Tensor) -> GradientEdge:
-    """The edge that the gradient of ``tensor`` goes along; usable in place of the tensor in ``backward`` and ``grad``."""
+    """The edge that the gradient of ``tensor`` goes along; ``backward`` and ``grad`` take it in the tensor's place."""
     edge = tensor._node
     if edge is None:
         raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")

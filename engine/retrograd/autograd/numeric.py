@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 
 from retrograd.autograd.engine import grad
+from retrograd.autograd.forward_ad import dual_level, make_dual, unpack_dual
 from retrograd.autograd.mode import enable_grad, no_grad
 from retrograd.meta import Array
 from retrograd.tensor import Tensor, from_array
@@ -240,16 +241,14 @@ def _analytical(outs: Sequence[Tensor], target: Tensor) -> list[Array]:
 
 def _forward(func: Function, inputs: tuple[object, ...], target: Tensor) -> list[Array]:
     """The same by forward mode, an element of the input at a time."""
-    from retrograd.autograd import forward_ad
-
     rows: list[list[Array]] = []
     for place in range(target.numel()):
         tangent = np.zeros(target.shape, target._meta.numpy_dtype)
         tangent.reshape(-1)[place] = 1
-        with forward_ad.dual_level():
-            dual = forward_ad.make_dual(target, from_array(target.device.from_host(tangent), target.device))
+        with dual_level():
+            dual = make_dual(target, from_array(target.device.from_host(tangent), target.device))
             outs = _outputs(func, tuple(dual if each is target else each for each in inputs))
-            pairs = [forward_ad.unpack_dual(each) for each in outs]
+            pairs = [unpack_dual(each) for each in outs]
             rows.append(
                 [
                     np.zeros(pair.primal.numel()) if pair.tangent is None else _host(pair.tangent.detach()).reshape(-1)

@@ -10,6 +10,7 @@ from retrograd.dtypes import PUBLIC
 from retrograd.dtypes import dtype as DType
 from retrograd.functional.surface import both, method
 from retrograd.layouts import memory_format as MemoryFormat
+from retrograd.lifting import Lifted
 from retrograd.meta import Array
 from retrograd.ops import fill as filling
 from retrograd.ops.cast import to_copy
@@ -21,6 +22,8 @@ from retrograd_events.tap import tap
 @both
 def detach(input: Tensor) -> Tensor:
     """The same storage and version counter, outside the graph."""
+    if isinstance(input, Lifted):
+        return input.detach()
     listener = tap.listener
     started = 0 if listener is None else listener.op_starting("detach", (input,), {})
     made = wrap(input._data.view(), input._meta, None)

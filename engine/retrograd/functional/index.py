@@ -9,6 +9,7 @@ import numpy as np
 from retrograd.dtypes import BOOL, FLOATING, INTEGRAL, int64
 from retrograd.functional.create import tensor
 from retrograd.functional.surface import method
+from retrograd.lifting import Lifted
 from retrograd.ops import index as indexing
 from retrograd.ops import shape
 from retrograd.tensor import Tensor
@@ -117,6 +118,8 @@ def _check_lookup(input: Tensor, dim: int, found: Tensor) -> None:
                 f"tensor {list(input.shape)}"
             )
         return
+    if isinstance(found, Lifted):
+        return  # its values are not there to be looked at
     length = input.shape[dim]
     array = found._data
     if array.size and (int(array.max()) >= length or int(array.min()) < -length):

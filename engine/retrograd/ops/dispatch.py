@@ -19,6 +19,7 @@ from retrograd.autograd.sites import ENGINE_FILES, users_frame
 from retrograd.autograd.versions import tick, versions_of
 from retrograd.devices import Device, Namespace, cpu, xp_of_type
 from retrograd.dtypes import bool_
+from retrograd.lifting import Untouchable, interpret
 from retrograd.meta import Array, Meta, find, meta_of
 from retrograd.ops import announce, errors
 from retrograd.ops.primitive import Op
@@ -154,7 +155,7 @@ def on_host(op: Op) -> Callable[..., Array]:
     return partial(cast("Callable[..., Array]", op.forward), _numpy)
 
 
-def _unary(op: Op) -> Callable[[Tensor], Tensor]:
+def _unary(op: Op) -> Callable[[Tensor], Tensor]:  # noqa: C901  as below
     forward, host = cast("Callable[[Namespace, Array], Array]", op.forward), on_host(op)
     name, kind, to_bool, lowest = (
         op.name,
@@ -218,6 +219,8 @@ def _unary(op: Op) -> Callable[[Tensor], Tensor]:
                 node.lasti = frame.f_lasti
                 node.seq = tick()
                 out._node = node
+        except Untouchable:
+            return cast(Tensor, interpret(op, (input,), NO_PARAMS))
         except BaseException as error:  # noqa: BLE001  it is raised again, in words
             raise errors.told(listener, op, (input,), NO_PARAMS, error) from None
         if listener is not None:
@@ -238,7 +241,7 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:  # noqa: C901  a call
         (each,) for each in op.inputs[::-1]
     )
 
-    def call(input: Tensor, other: object) -> Tensor:
+    def call(input: Tensor, other: object) -> Tensor:  # noqa: C901
         listener = tap.listener
         started = 0
         if listener is not None:
@@ -300,6 +303,8 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:  # noqa: C901  a call
                 node.lasti = frame.f_lasti
                 node.seq = tick()
                 out._node = node
+        except Untouchable:
+            return cast(Tensor, interpret(op, (input, other), NO_PARAMS))
         except BaseException as error:  # noqa: BLE001  it is raised again, in words
             raise errors.told(listener, op, (input, other), NO_PARAMS, error) from None
         if listener is not None:
@@ -369,7 +374,7 @@ def _meta_of(value: object) -> Meta | None:
     return value._meta if isinstance(value, Tensor) else None
 
 
-def _general(op: Op) -> Callable[..., object]:
+def _general(op: Op) -> Callable[..., object]:  # noqa: C901
     name, kind, single, elementwise, view = op.name, op.node_type, len(op.outputs) == 1, op.elementwise, op.view
     lone = len(op.inputs) == 1 and not op.variadic
     forward, defaults = op.forward, op.defaults
@@ -413,6 +418,8 @@ def _general(op: Op) -> Callable[..., object]:
                 edges = tuple([each._node if isinstance(each, Tensor) else None for each in inputs])
                 if edges.count(None) < len(edges):
                     record(op, inputs, outs, edges, metas, params)
+        except Untouchable:
+            return interpret(op, inputs, params)
         except BaseException as error:  # noqa: BLE001  it is raised again, in words
             raise errors.told(listener, op, inputs, params, error) from None
         if listener is not None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from retrograd import lifting
 from retrograd.autograd.mode import mode
 from retrograd.autograd.node import Node, Output
 from retrograd.autograd.versions import versions_of
 from retrograd.dtypes import FLOATING, can_cast, number_dtype
+from retrograd.lifting import Untouchable
 from retrograd.meta import Array
 from retrograd.ops import errors
 from retrograd.ops.dispatch import IN_PLACE, NO_PARAMS, make_node, save
@@ -60,6 +62,8 @@ def change(
     try:
         check_writable(input, name)
         rebase(input, compute(input))
+    except Untouchable:
+        return lifting.change(op, name, input, others, params)
     except BaseException as error:  # noqa: BLE001  it is raised again, in words
         raise errors.told(listener, op, inputs, params, error) from None
     if listener is not None:

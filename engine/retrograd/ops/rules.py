@@ -14,7 +14,7 @@ from retrograd.devices import cpu
 from retrograd.dtypes import bfloat16, float16, float32
 from retrograd.meta import Array, Meta
 from retrograd.ops.primitive import Op, Rule
-from retrograd.tensor import Tensor, wrap
+from retrograd.tensor import Tensor
 
 Run = Callable[[Node, object], Sequence[object]]
 
@@ -389,6 +389,4 @@ def _as_output(node: Node, saved: object, index: int) -> object:
     """A saved output as it was: with this node behind it (saved without, since that would be a cycle)."""
     if not isinstance(saved, Tensor):
         return saved
-    made = wrap(saved._data, saved._meta, Output(node, index) if len(node.outputs) > 1 else node)
-    made._cell = saved._cell
-    return made
+    return saved._shadow(Output(node, index) if len(node.outputs) > 1 else node)

@@ -53,7 +53,7 @@ def test_the_new_style_with_several_outputs(torch: Any) -> object:
 
         @staticmethod
         def backward(ctx: Any, first: Any, second: Any, third: Any) -> Any:
-            x, out = ctx.saved_tensors
+            _, out = ctx.saved_tensors
             return first * 2 + second * out
 
     x = leaf(torch, 1.0, -2.0)
@@ -196,7 +196,9 @@ def test_saved_tensors_are_checked(torch: Any) -> object:
     y = Square.apply(h)
     h.add_(1)
     packed: list[Any] = []
-    with torch.autograd.graph.saved_tensors_hooks(lambda value: packed.append(value.tolist()) or value, lambda v: v * 2):
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda value: packed.append(value.tolist()) or value, lambda v: v * 2
+    ):
         z = Square.apply(x)
     z.sum().backward()
     return [fails(lambda: y.sum().backward()), fails(lambda: Bad.apply(x)), packed, x.grad]

@@ -74,7 +74,9 @@ def test_node_hooks(torch: Any) -> object:
     seen: list[Any] = []
     node = y.grad_fn
     node.register_prehook(lambda grads: seen.append(("pre", grads[0].tolist())) or (grads[0] * 2,))
-    node.register_hook(lambda inputs, outputs: seen.append(("post", [each.tolist() for each in inputs], outputs[0].tolist())))
+    node.register_hook(
+        lambda inputs, outputs: seen.append(("post", [each.tolist() for each in inputs], outputs[0].tolist()))
+    )
     handle = node.register_hook(lambda inputs, outputs: tuple(each + 1 for each in inputs))
     y.register_hook(lambda grad: seen.append("tensor"))
     y.sum().backward(retain_graph=True)
