@@ -51,7 +51,7 @@ class Dual(Lifted):
         else:
             self.tangent.copy_(tangent)
 
-    def item(self) -> bool | int | float:
+    def item(self) -> bool | int | float | complex:
         """The only value as a Python number."""
         return self.primal.item()
 

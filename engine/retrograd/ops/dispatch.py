@@ -374,7 +374,7 @@ def _meta_of(value: object) -> Meta | None:
     return value._meta if isinstance(value, Tensor) else None
 
 
-def _general(op: Op) -> Callable[..., object]:  # noqa: C901
+def _general(op: Op) -> Callable[..., object]:
     name, kind, single, elementwise, view = op.name, op.node_type, len(op.outputs) == 1, op.elementwise, op.view
     lone = len(op.inputs) == 1 and not op.variadic
     forward, defaults = op.forward, op.defaults
@@ -397,14 +397,14 @@ def _general(op: Op) -> Callable[..., object]:  # noqa: C901
                 if lone and isinstance(first, Tensor):
                     device = first._meta.device
                     arrays: Sequence[object] = (first._data,)
-                    special = first._meta.rank < 0
+                    odd = first._meta.rank < 0
                 else:
                     device = common_device(name, inputs)
                     arrays = [each._data if isinstance(each, Tensor) else each for each in inputs]
-                    special = _special(inputs)
+                    odd = _special(inputs)
                 if listener is not None:
                     announce.other(listener, op, inputs, params)
-                if special:
+                if odd:
                     metas = tuple([_meta_of(each) for each in inputs])
                     result = widened(op, device.xp, arrays, metas, params)
                 else:
