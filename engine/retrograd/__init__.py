@@ -37,6 +37,7 @@ from retrograd.tensor import Tensor  # noqa: E402
 
 ops = importlib.import_module("retrograd.ops")
 functional = importlib.import_module("retrograd.functional")
+importlib.import_module("retrograd.nn.functional")  # some of its functions are also retrograd's own
 importlib.import_module("retrograd.serialization")
 from retrograd.functional.surface import functions as _functions  # noqa: E402
 from retrograd.ops.promotion import result_type  # noqa: E402

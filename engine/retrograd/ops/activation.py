@@ -117,8 +117,8 @@ def _(g: Tensor, input: Tensor) -> Tensor:
 @primitive(samples=reals, torch="-", elementwise=True, result="float", public=False)
 def normal_cdf(xp: Namespace, input: Array) -> Array:
     """The standard normal distribution function."""
-    found: Array = scipy_of(xp, "special").ndtr(wide(input)).astype(input.dtype)
-    return found
+    x = wide(input)
+    return scipy_of(xp, "special").ndtr(x).astype(input.dtype, copy=False)
 
 
 @normal_cdf.vjp("input", diagonal=True)
@@ -195,7 +195,8 @@ def _(g: Tensor, input: Tensor, *, min_val: float, max_val: float) -> Tensor:
     return where((input <= min_val) | (input >= max_val), 0.0, g)
 
 
-@primitive(samples=reals, torch=F + "hardsigmoid", elementwise=True, public=False)
+# PyTorch's gradient of it has 1/6 rounded to float32 also in float64, so that no exact one equals it
+@primitive(samples=reals, torch="-", elementwise=True, public=False)
 def hardsigmoid(xp: Namespace, input: Array) -> Array:
     """input / 6 + 1/2, kept within 0 and 1."""
     return xp.clip(input / 6 + 0.5, 0, 1)

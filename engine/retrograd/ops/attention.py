@@ -88,24 +88,30 @@ def _(
     return to_query, to_key, to_value, to_mask
 
 
+def _moved(scores: Tensor, value: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """The tangents of output and weights, from that of the scores."""
+    change = _through_softmax(scores, weights)
+    return change @ value, change
+
+
 @scaled_dot_product_attention.jvp("query")
-def _(t: Tensor, key: Tensor, value: Tensor, weights: Tensor, *, scale: float) -> Tensor:
-    return _through_softmax(t @ _turned(key) * scale, weights) @ value
+def _(t: Tensor, key: Tensor, value: Tensor, weights: Tensor, *, scale: float) -> tuple[Tensor, Tensor]:
+    return _moved(t @ _turned(key) * scale, value, weights)
 
 
 @scaled_dot_product_attention.jvp("key")
-def _(t: Tensor, query: Tensor, value: Tensor, weights: Tensor, *, scale: float) -> Tensor:
-    return _through_softmax(query @ _turned(t) * scale, weights) @ value
+def _(t: Tensor, query: Tensor, value: Tensor, weights: Tensor, *, scale: float) -> tuple[Tensor, Tensor]:
+    return _moved(query @ _turned(t) * scale, value, weights)
 
 
 @scaled_dot_product_attention.jvp("value")
-def _(t: Tensor, weights: Tensor) -> Tensor:
-    return weights @ t
+def _(t: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    return weights @ t, weights * 0.0
 
 
 @scaled_dot_product_attention.jvp("mask")
-def _(t: Tensor, value: Tensor, weights: Tensor) -> Tensor:
-    return _through_softmax(weights * 0.0 + t, weights) @ value
+def _(t: Tensor, value: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    return _moved(weights * 0.0 + t, value, weights)
 
 
 @scaled_dot_product_attention.decomposed

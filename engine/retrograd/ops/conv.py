@@ -148,9 +148,7 @@ def _(
     g: Tensor, input: Tensor, weight_meta: Meta, *, stride: Lengths, padding: Lengths, dilation: Lengths, groups: int
 ) -> Tensor:
     kernel = tuple(weight_meta.shape[2:])
-    return convolution_weight(
-        input, g, kernel=kernel, stride=stride, padding=padding, dilation=dilation, groups=groups
-    )
+    return convolution_weight(input, g, kernel=kernel, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 def _bias_rule(g: Tensor) -> Tensor:
@@ -161,16 +159,12 @@ convolution.vjp("bias")(_bias_rule)
 
 
 @convolution.jvp("input")
-def _(
-    t: Tensor, weight: Tensor, *, stride: Lengths, padding: Lengths, dilation: Lengths, groups: int
-) -> Tensor:
+def _(t: Tensor, weight: Tensor, *, stride: Lengths, padding: Lengths, dilation: Lengths, groups: int) -> Tensor:
     return convolution(t, weight, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 @convolution.jvp("weight")
-def _(
-    t: Tensor, input: Tensor, *, stride: Lengths, padding: Lengths, dilation: Lengths, groups: int
-) -> Tensor:
+def _(t: Tensor, input: Tensor, *, stride: Lengths, padding: Lengths, dilation: Lengths, groups: int) -> Tensor:
     return convolution(input, t, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
@@ -203,9 +197,7 @@ def _(
 
 
 @convolution_transposed.vjp("input")
-def _(
-    g: Tensor, weight: Tensor, *, stride: Lengths, padding: Lengths, dilation: Lengths, groups: int
-) -> Tensor:
+def _(g: Tensor, weight: Tensor, *, stride: Lengths, padding: Lengths, dilation: Lengths, groups: int) -> Tensor:
     return convolution(g, weight, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
@@ -214,9 +206,7 @@ def _(
     g: Tensor, input: Tensor, weight_meta: Meta, *, stride: Lengths, padding: Lengths, dilation: Lengths, groups: int
 ) -> Tensor:
     kernel = tuple(weight_meta.shape[2:])
-    return convolution_weight(
-        g, input, kernel=kernel, stride=stride, padding=padding, dilation=dilation, groups=groups
-    )
+    return convolution_weight(g, input, kernel=kernel, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 convolution_transposed.vjp("bias")(_bias_rule)
@@ -252,9 +242,7 @@ def _(
 
 
 @convolution_weight.vjp("grad")
-def _(
-    g: Tensor, input: Tensor, *, stride: Lengths, padding: Lengths, dilation: Lengths, groups: int
-) -> Tensor:
+def _(g: Tensor, input: Tensor, *, stride: Lengths, padding: Lengths, dilation: Lengths, groups: int) -> Tensor:
     return convolution(input, g, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
@@ -269,9 +257,7 @@ def _(
     dilation: Lengths,
     groups: int,
 ) -> Tensor:
-    return convolution_weight(
-        t, grad, kernel=kernel, stride=stride, padding=padding, dilation=dilation, groups=groups
-    )
+    return convolution_weight(t, grad, kernel=kernel, stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 @convolution_weight.jvp("grad")
@@ -285,6 +271,4 @@ def _(
     dilation: Lengths,
     groups: int,
 ) -> Tensor:
-    return convolution_weight(
-        input, t, kernel=kernel, stride=stride, padding=padding, dilation=dilation, groups=groups
-    )
+    return convolution_weight(input, t, kernel=kernel, stride=stride, padding=padding, dilation=dilation, groups=groups)

@@ -15,7 +15,7 @@ from retrograd.tensor import Tensor
 
 def tables(rng: np.random.Generator) -> Iterator[Sample]:
     """Tables with the rows to take, of which some repeat."""
-    params = {"padding_idx": -1, "scale_grad_by_freq": False}
+    params: dict[str, object] = {"padding_idx": -1, "scale_grad_by_freq": False}
     yield Sample((apart(rng, 4, 3), np.array([[0, 2], [2, 1]])), params)
 
 
@@ -28,7 +28,7 @@ def embedding(xp: Namespace, weight: Array, indices: Array, *, padding_idx: int,
 def table_grads(rng: np.random.Generator) -> Iterator[Sample]:
     """Gradients of rows that were taken."""
     for padding, by_frequency in ((-1, False), (2, True)):
-        params = {"padding_idx": padding, "scale_grad_by_freq": by_frequency, "rows": 4}
+        params: dict[str, object] = {"padding_idx": padding, "scale_grad_by_freq": by_frequency, "rows": 4}
         yield Sample((apart(rng, 2, 2, 3), np.array([[0, 2], [2, 1]])), params)
 
 
@@ -61,7 +61,7 @@ def embedding_dense_backward(
 def spread_rows(rng: np.random.Generator) -> Iterator[Sample]:
     """The same tables for the transpose."""
     for padding, by_frequency in ((-1, False), (2, True)):
-        params = {"padding_idx": padding, "scale_grad_by_freq": by_frequency}
+        params: dict[str, object] = {"padding_idx": padding, "scale_grad_by_freq": by_frequency}
         yield Sample((apart(rng, 4, 3), np.array([[0, 2], [2, 1]])), params)
 
 

@@ -70,7 +70,7 @@ def _(input: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
 def class_scores(rng: np.random.Generator) -> Iterator[Sample]:
     """Log probabilities of classes and what was right, with weights of classes and what is ignored."""
     for reduction in ("mean", "sum", "none"):
-        params = {"reduction": reduction, "ignore_index": 1}
+        params: dict[str, object] = {"reduction": reduction, "ignore_index": 1}
         yield Sample((apart(rng, 4, 3), np.array([0, 2, 1, 2]), None), params)
         yield Sample((apart(rng, 2, 3, 2), np.array([[0, 2], [1, 2]]), rng.uniform(0.5, 1.5, 3)), params)
 

@@ -122,29 +122,38 @@ def _(
     return _joint(g, input, weight, mean, rstd, needs, axes, shape[lead:], tuple(range(lead)))
 
 
+Tangents = tuple[Tensor, Tensor, Tensor]
+
+
 def _jvp_input(t: Tensor, input: Tensor, weight: Tensor | None, mean: Tensor, rstd: Tensor, axes: Dims,
-               spread: Dims) -> Tensor:  # fmt: skip
-    """The map to the input's gradient is symmetric before the weight."""
+               spread: Dims) -> Tangents:  # fmt: skip
+    """The tangents of output, mean and rstd; the map to the first is symmetric before the weight."""
     xhat = (input - mean) * rstd
-    moved = rstd * (t - _mean(t, axes) - xhat * _mean(t * xhat, axes))
-    return moved if weight is None else moved * reshaped(weight, spread)
+    shift, stretch = _mean(t, axes), _mean(t * xhat, axes)
+    moved = rstd * (t - shift - xhat * stretch)
+    return moved if weight is None else moved * reshaped(weight, spread), shift, -(rstd * rstd) * stretch
+
+
+def _only(moved: Tensor, mean: Tensor, rstd: Tensor) -> Tangents:
+    """Tangents of what leaves mean and rstd as they are."""
+    return moved, mean * 0.0, rstd * 0.0
 
 
 @native_layer_norm.jvp("input")
-def _(t: Tensor, input: Tensor, weight: Tensor | None, mean: Tensor, rstd: Tensor, *, rank: int) -> Tensor:
+def _(t: Tensor, input: Tensor, weight: Tensor | None, mean: Tensor, rstd: Tensor, *, rank: int) -> Tangents:
     shape = tuple(input.shape)
     lead = len(shape) - rank
     return _jvp_input(t, input, weight, mean, rstd, tuple(range(lead, len(shape))), shape[lead:])
 
 
 @native_layer_norm.jvp("weight")
-def _(t: Tensor, input: Tensor, mean: Tensor, rstd: Tensor) -> Tensor:
-    return (input - mean) * rstd * t
+def _(t: Tensor, input: Tensor, mean: Tensor, rstd: Tensor) -> Tangents:
+    return _only((input - mean) * rstd * t, mean, rstd)
 
 
 @native_layer_norm.jvp("bias")
-def _(t: Tensor, input: Tensor) -> Tensor:
-    return input * 0.0 + t
+def _(t: Tensor, input: Tensor, mean: Tensor, rstd: Tensor) -> Tangents:
+    return _only(input * 0.0 + t, mean, rstd)
 
 
 def batches_to_normalise(rng: np.random.Generator) -> Iterator[Sample]:
@@ -203,24 +212,26 @@ def _(
 @native_batch_norm.jvp("input")
 def _(
     t: Tensor, input: Tensor, weight: Tensor | None, given_mean: Tensor | None, mean: Tensor, rstd: Tensor
-) -> Tensor:
+) -> Tangents:
     rank = len(input.shape)
     spread = (1, input.shape[1], *[1] * (rank - 2))
     own_mean, own_rstd = reshaped(mean, spread), reshaped(rstd, spread)
     if given_mean is not None:
-        return t * (own_rstd if weight is None else own_rstd * reshaped(weight, spread))
-    return _jvp_input(t, input, weight, own_mean, own_rstd, (0, *range(2, rank)), spread)
+        return _only(t * (own_rstd if weight is None else own_rstd * reshaped(weight, spread)), mean, rstd)
+    moved, shift, stretch = _jvp_input(t, input, weight, own_mean, own_rstd, (0, *range(2, rank)), spread)
+    return moved, reshaped(shift, tuple(mean.shape)), reshaped(stretch, tuple(rstd.shape))
 
 
 @native_batch_norm.jvp("weight")
-def _(t: Tensor, input: Tensor, mean: Tensor, rstd: Tensor) -> Tensor:
+def _(t: Tensor, input: Tensor, mean: Tensor, rstd: Tensor) -> Tangents:
     spread = (1, input.shape[1], *[1] * (len(input.shape) - 2))
-    return (input - reshaped(mean, spread)) * reshaped(rstd, spread) * reshaped(t, spread)
+    return _only((input - reshaped(mean, spread)) * reshaped(rstd, spread) * reshaped(t, spread), mean, rstd)
 
 
 @native_batch_norm.jvp("bias")
-def _(t: Tensor, input: Tensor) -> Tensor:
-    return input * 0.0 + reshaped(t, (1, input.shape[1], *[1] * (len(input.shape) - 2)))
+def _(t: Tensor, input: Tensor, mean: Tensor, rstd: Tensor) -> Tangents:
+    moved = input * 0.0 + reshaped(t, (1, input.shape[1], *[1] * (len(input.shape) - 2)))
+    return _only(moved, mean, rstd)
 
 
 def groups_to_normalise(rng: np.random.Generator) -> Iterator[Sample]:
@@ -258,29 +269,39 @@ def _(
     kept = (apart_[0], groups, 1, 1)
     parts = [None if g[0] is None else reshaped(g[0], apart_), g[1], g[2]]
     to_x, to_weight, to_bias = _joint(
-        parts, reshaped(input, apart_), weight, reshaped(mean, kept), reshaped(rstd, kept), needs, (2, 3), spread, (0, 3)
+        parts,
+        reshaped(input, apart_),
+        weight,
+        reshaped(mean, kept),
+        reshaped(rstd, kept),
+        needs,
+        (2, 3),
+        spread,
+        (0, 3),
     )
     to_x = None if to_x is None else reshaped(to_x, tuple(input.shape))
     return to_x, to_weight, None if to_bias is None else reshaped(to_bias, (input.shape[1],))
 
 
 @native_group_norm.jvp("input")
-def _(t: Tensor, input: Tensor, weight: Tensor | None, mean: Tensor, rstd: Tensor, *, groups: int) -> Tensor:
+def _(t: Tensor, input: Tensor, weight: Tensor | None, mean: Tensor, rstd: Tensor, *, groups: int) -> Tangents:
     apart_, spread = _in_groups(input, groups)
     kept = (apart_[0], groups, 1, 1)
-    moved = _jvp_input(reshaped(t, apart_), reshaped(input, apart_), weight, reshaped(mean, kept), reshaped(rstd, kept),
-                       (2, 3), spread)  # fmt: skip
-    return reshaped(moved, tuple(input.shape))
+    moved, shift, stretch = _jvp_input(reshaped(t, apart_), reshaped(input, apart_), weight, reshaped(mean, kept),
+        reshaped(rstd, kept),                       (2, 3), spread)  # fmt: skip
+    apart_mean = tuple(mean.shape)
+    return reshaped(moved, tuple(input.shape)), reshaped(shift, apart_mean), reshaped(stretch, apart_mean)
 
 
 @native_group_norm.jvp("weight")
-def _(t: Tensor, input: Tensor, mean: Tensor, rstd: Tensor, *, groups: int) -> Tensor:
+def _(t: Tensor, input: Tensor, mean: Tensor, rstd: Tensor, *, groups: int) -> Tangents:
     apart_, spread = _in_groups(input, groups)
     kept = (apart_[0], groups, 1, 1)
     moved = (reshaped(input, apart_) - reshaped(mean, kept)) * reshaped(rstd, kept) * reshaped(t, spread)
-    return reshaped(moved, tuple(input.shape))
+    return _only(reshaped(moved, tuple(input.shape)), mean, rstd)
 
 
 @native_group_norm.jvp("bias")
-def _(t: Tensor, input: Tensor) -> Tensor:
-    return input * 0.0 + reshaped(t, (1, input.shape[1], *[1] * (len(input.shape) - 2)))
+def _(t: Tensor, input: Tensor, mean: Tensor, rstd: Tensor) -> Tangents:
+    moved = input * 0.0 + reshaped(t, (1, input.shape[1], *[1] * (len(input.shape) - 2)))
+    return _only(moved, mean, rstd)

@@ -14,7 +14,7 @@ from retrograd.ops.flat import flat_gather, flat_scatter
 from retrograd.ops.primitive import Primitive, primitive
 from retrograd.ops.samples import Sample, apart
 from retrograd.ops.shape import reshaped
-from retrograd.ops.windows import Lengths, padded, places
+from retrograd.ops.windows import Lengths, inside, padded, places
 from retrograd.tensor import Tensor
 
 
@@ -49,7 +49,9 @@ def pooled(rank: int) -> Callable[[np.random.Generator], Iterator[Sample]]:
         for kernel, stride, padding, dilation in ((2, 2, 0, 1), (3, 1, 1, 1), (2, 2, 1, 2)):
             params = {"kernel": (kernel,) * rank, "stride": (stride,) * rank, "padding": (padding,) * rank,
                       "dilation": (dilation,) * rank, "counts": ()}  # fmt: skip
-            counts = pooled_counts(size, params["kernel"], params["stride"], params["padding"], params["dilation"], False)  # type: ignore[arg-type]
+            counts = pooled_counts(
+                size, params["kernel"], params["stride"], params["padding"], params["dilation"], False
+            )
             if min(counts) > 0:
                 yield Sample((apart(rng, 2, 2, *size),), {**params, "counts": counts})
 
@@ -65,7 +67,7 @@ def _largest(
     parts = [part for _, part in places(kernel, stride, dilation, counts)]
     best = xp.array(array[parts[0]])
     for part in parts[1:]:
-        xp.maximum(best, array[part], best)
+        xp.maximum(best, array[part], out=best)
     which = xp.zeros(best.shape, "int32")
     for number in range(len(parts) - 1, -1, -1):  # of equal ones the first counts
         which = xp.where(array[parts[number]] == best, xp.asarray(number, "int32"), which)
@@ -103,9 +105,7 @@ def _spread(g: Tensor, indices: Tensor, meta: Meta, unique: bool, rank: int) -> 
     """Gradients put where the largest were."""
     lead = tuple(meta.shape[:-rank])
     row = (*lead, math.prod(g.shape[-rank:]))
-    flat = flat_scatter(
-        reshaped(g, row), reshaped(indices, row), size=math.prod(meta.shape[-rank:]), unique=unique
-    )
+    flat = flat_scatter(reshaped(g, row), reshaped(indices, row), size=math.prod(meta.shape[-rank:]), unique=unique)
     return reshaped(flat, tuple(meta.shape))
 
 
@@ -154,7 +154,7 @@ def regions(rank: int) -> Callable[[np.random.Generator], Iterator[Sample]]:
     """Images with regions of their flattened size."""
 
     def samples(rng: np.random.Generator) -> Iterator[Sample]:
-        size = (2, 3, 2)[:rank]
+        size = (6, 2, 2)[:rank]
         chosen = np.array([[0, 1, 1], [2, 5, 3]])
         yield Sample((apart(rng, 2, 2, *size),), {"regions": chosen, "counts": (*[1] * (rank - 1), 2)})
         each = chosen + np.zeros((2, 2, 1, 1), np.int64)
@@ -270,8 +270,7 @@ def _avg_pool(rank: int) -> Primitive:
         total = xp.zeros((*input.shape[:2], *whole), given.dtype)
         for _, part in places(kernel, stride, ones, counts):
             total[part] += given
-        inner = total[(Ellipsis, *(slice(pad, pad + n) for pad, n in zip(padding, size, strict=True)))]
-        return inner.astype(input.dtype, copy=False)
+        return total[inside(padding, size)].astype(input.dtype, copy=False)
 
     backward.__name__ = f"avg_pool{rank}d_backward"
     backward.__doc__ = "The transpose: each window's share given to all its places."

@@ -28,14 +28,14 @@ def _shifted(xp: Namespace, input: Array, dim: int) -> tuple[Array, int | None]:
     """input less its largest along the dimension, so that exp can't overflow, and the axis."""
     axis = dim if input.ndim else None
     x = wide(input)
-    if not x.size:
-        return xp.array(x), axis
     return xp.subtract(x, xp.maximum.reduce(x, axis=axis, keepdims=True)), axis
 
 
 @primitive(samples=along, public=False)
 def softmax(xp: Namespace, input: Array, *, dim: int) -> Array:
     """exp(input) over its sum along ``dim``; computed from input less its maximum."""
+    if not input.size:
+        return xp.array(input)
     shifted, axis = _shifted(xp, input, dim)
     out = xp.exp(shifted)
     return xp.divide(out, xp.add.reduce(out, axis=axis, keepdims=True)).astype(input.dtype, copy=False)
@@ -69,6 +69,8 @@ def _peak(input: Tensor, dim: int) -> Tensor:
 @primitive(samples=along, public=False)
 def log_softmax(xp: Namespace, input: Array, *, dim: int) -> Array:
     """input less the logarithm of the sum of exp(input) along ``dim``."""
+    if not input.size:
+        return xp.array(input)
     shifted, axis = _shifted(xp, input, dim)
     total = xp.log(xp.add.reduce(xp.exp(shifted), axis=axis, keepdims=True))
     return xp.subtract(shifted, total).astype(input.dtype, copy=False)

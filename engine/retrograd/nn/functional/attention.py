@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
+from retrograd.functional.create import zeros
+from retrograd.functional.shape import cat
 from retrograd.nn.functional.basic import linear
 from retrograd.nn.functional.dropout import dropout
 from retrograd.nn.functional.padding import pad
-from retrograd.functional.create import zeros
-from retrograd.functional.shape import cat
 from retrograd.ops.attention import scaled_dot_product_attention as _attention
 from retrograd.ops.select import where
 from retrograd.tensor import Tensor
@@ -197,10 +197,12 @@ def multi_head_attention_forward(
         weights = dropout(weights, chance) if chance else weights
         mixed = weights.matmul(v)
     else:
-        shaped = [each.reshape(batch, num_heads, each.shape[1], head) for each in (q, k, v)]
+        heads = [each.reshape(batch, num_heads, each.shape[1], head) for each in (q, k, v)]
         if mask is not None:
             mask = mask.unsqueeze(0) if mask.shape[0] == 1 else mask.reshape(batch, num_heads, -1, source)
-        mixed = scaled_dot_product_attention(*shaped, mask, chance).reshape(batch * num_heads, length, head)
+        mixed = scaled_dot_product_attention(heads[0], heads[1], heads[2], mask, chance).reshape(
+            batch * num_heads, length, head
+        )
         weights = None
     out = linear(mixed.transpose(0, 1).reshape(length * batch, width), out_proj_weight, out_proj_bias)
     out = out.reshape(length, batch, out.shape[1])

@@ -68,9 +68,7 @@ def nll_loss(
     reduction = chosen(size_average, reduce, reduction)
     _check_classes(input, target, weight, ignore_index)
     if input.ndim == 1:
-        out = _nll.call(
-            input.unsqueeze(0), target.reshape(1), weight, reduction=reduction, ignore_index=ignore_index
-        )
+        out = _nll.call(input.unsqueeze(0), target.reshape(1), weight, reduction=reduction, ignore_index=ignore_index)
         return out.reshape(()) if reduction == "none" else out
     return _nll.call(input, target, weight, reduction=reduction, ignore_index=ignore_index)
 
@@ -128,9 +126,7 @@ def _counts(target: Tensor, weight: Tensor | None, ignore_index: int, like: Tens
     return some, where.call(some, weight[where.call(some, target, 0)], 0.0)
 
 
-def _soft(
-    scores: Tensor, target: Tensor, weight: Tensor | None, axis: int, reduction: str, smoothing: float
-) -> Tensor:
+def _soft(scores: Tensor, target: Tensor, weight: Tensor | None, axis: int, reduction: str, smoothing: float) -> Tensor:
     classes = scores.shape[axis]
     if smoothing:
         target = target * (1 - smoothing) + smoothing / classes
@@ -254,7 +250,9 @@ def _extended(
     places = np.arange(width)
     if host.ndim == 1:
         starts = np.cumsum(sizes) - sizes
-        padded = host[np.minimum(starts[:, None] + places, max(len(host) - 1, 0))] if len(host) else np.zeros((batch, 0))
+        padded = (
+            host[np.minimum(starts[:, None] + places, max(len(host) - 1, 0))] if len(host) else np.zeros((batch, 0))
+        )
     else:
         padded = host[:, :width]
     labels = np.full((batch, 2 * width + 1), blank, np.int64)
@@ -284,9 +282,7 @@ def _alignments(
         two = cat([never, alpha[:, :-2]], 1)[:, :states] + skips
         moved = _log_sum(stack([alpha, one, two])) + flat_gather.call(probs[time], index)
         alpha = where.call(live[time], moved.clamp(min=_NEVER), alpha)
-    ends = flat_gather.call(
-        alpha, tensor(np.stack([2 * sizes, np.maximum(2 * sizes - 1, 0)], 1), device=device)
-    )
+    ends = flat_gather.call(alpha, tensor(np.stack([2 * sizes, np.maximum(2 * sizes - 1, 0)], 1), device=device))
     second = tensor(np.where(sizes > 0, 0.0, _NEVER), dtype=kind, device=device)
     total = _log_sum(stack([ends[:, 0], ends[:, 1] + second]))
     norms = _norms(probs, live)

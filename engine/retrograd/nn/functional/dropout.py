@@ -8,8 +8,13 @@ from retrograd.functional.surface import function
 from retrograd.tensor import Tensor
 
 __all__ = [
-    "alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout",
-]  # fmt: skip
+    "alpha_dropout",
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+    "feature_alpha_dropout",
+]
 
 _ALPHA = 1.7580993408473766  # scale * alpha of selu, whose limit below is what dropped values become
 

@@ -152,7 +152,9 @@ def _largest(rows: Tensor, bags: Array, count: int) -> Tensor:
     """The largest of each bag; zeros for an empty one."""
     sizes = np.bincount(bags, minlength=count)
     firsts = np.cumsum(sizes) - sizes
-    table = firsts[:, None] + np.minimum(np.arange(max(int(sizes.max(initial=1)), 1)), np.maximum(sizes, 1)[:, None] - 1)
+    table = firsts[:, None] + np.minimum(
+        np.arange(max(int(sizes.max(initial=1)), 1)), np.maximum(sizes, 1)[:, None] - 1
+    )
     if not rows.shape[0]:
         return rows.new_zeros((count, rows.shape[1]))
     held = rows[tensor(np.minimum(table, rows.shape[0] - 1), device=rows.device)]
@@ -162,7 +164,7 @@ def _largest(rows: Tensor, bags: Array, count: int) -> Tensor:
 
 @function
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """Classes (*) as rows of zeros with a one at the class: (*, num_classes), as many as the largest asks for by default.
+    """Classes (*) as rows of zeros with a one at the class: (*, num_classes), by default as many as the largest needs.
 
     Raises:
         RuntimeError: for a class that does not fit.

@@ -43,12 +43,10 @@ def interpolate(
         NotImplementedError: for a mode that there is not for this number of dimensions.
     """
     rank = input.ndim - 2
-    if mode in ("nearest", "area", "nearest-exact"):
-        if align_corners is not None:
-            raise ValueError(
-                "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | "
-                "trilinear"
-            )
+    if mode in ("nearest", "area", "nearest-exact") and align_corners is not None:
+        raise ValueError(
+            "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
+        )
     size, scales = _target(input, size, scale_factor, recompute_scale_factor)
     if antialias and not (mode in ("bilinear", "bicubic") and input.ndim == 4):
         raise ValueError("Anti-alias option is restricted to bilinear and bicubic modes and requires a 4-D tensor")
@@ -67,9 +65,7 @@ def interpolate(
         raise RuntimeError(f"Input and output sizes should be greater than 0, but got output size {list(size)}")
     make = _smoothed if antialias else _cubic if mode == "bicubic" else _linear
     corners = bool(align_corners)
-    lines = [
-        make(input.shape[axis + 2], size[axis], scales[axis], corners, mode == "bicubic") for axis in range(rank)
-    ]
+    lines = [make(input.shape[axis + 2], size[axis], scales[axis], corners, mode == "bicubic") for axis in range(rank)]
     maps = [AxisMap(axis - rank, input.shape[axis + 2], *lines[axis]) for axis in range(rank)]
     return named_maps[f"upsample_{mode}{rank}d{'_aa' if antialias else ''}"].call(input, maps=tuple(maps))
 
@@ -87,20 +83,21 @@ def _target(
     if size is not None:
         if recompute:
             raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
-        given = tuple(size) if isinstance(size, (tuple, list)) else (size,) * rank
+        given: tuple[int, ...] = (size,) * rank if isinstance(size, int) else tuple(size)
         if len(given) != rank:
             raise ValueError(
                 f"Input and output must have the same number of spatial dimensions, but got input with spatial "
                 f"dimensions of {list(input.shape[2:])} and output size of {list(given)}"
             )
-        return tuple(int(each) for each in given), (None,) * rank  # type: ignore[call-overload]  # numbers
-    factors = tuple(scale_factor) if isinstance(scale_factor, (tuple, list)) else (scale_factor,) * rank
+        return tuple(int(each) for each in given), (None,) * rank
+    assert scale_factor is not None
+    factors = (scale_factor,) * rank if isinstance(scale_factor, (int, float)) else tuple(scale_factor)
     if len(factors) != rank:
         raise ValueError(
             f"Input and scale_factor must have the same number of spatial dimensions, but got {list(input.shape[2:])} "
             f"and {list(factors)}"
         )
-    scaled = tuple(int(math.floor(float(n) * f)) for n, f in zip(input.shape[2:], factors, strict=True))
+    scaled = tuple(math.floor(float(n) * f) for n, f in zip(input.shape[2:], factors, strict=True))
     return scaled, (None,) * rank if recompute else factors
 
 
@@ -148,10 +145,7 @@ def _cubic(length: int, count: int, scale: float | None, corners: bool, cubic: b
 
 def _smoothed(length: int, count: int, scale: float | None, corners: bool, cubic: bool) -> tuple[Array, Array]:
     """Weights over all that an output covers, their sum 1."""
-    if corners:
-        ratio = (length - 1) / (count - 1) if count > 1 else 0.0
-    else:
-        ratio = _ratio(length, count, scale)
+    ratio = _ratio(length, count, scale) if not corners else (length - 1) / (count - 1) if count > 1 else 0.0
     wide = max(ratio, 1.0)
     support = (2.0 if cubic else 1.0) * wide
     centres = ratio * (np.arange(count) + 0.5)

@@ -12,9 +12,17 @@ from retrograd.ops.select import where
 from retrograd.tensor import Tensor
 
 __all__ = [
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "gaussian_nll_loss", "huber_loss", "kl_div", "l1_loss",
-    "mse_loss", "poisson_nll_loss", "smooth_l1_loss", "soft_margin_loss",
-]  # fmt: skip
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "gaussian_nll_loss",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
+    "mse_loss",
+    "poisson_nll_loss",
+    "smooth_l1_loss",
+    "soft_margin_loss",
+]
 
 
 def mse_loss(
@@ -128,7 +136,7 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: Tensor | None = None,
 ) -> Tensor:
-    """``binary_cross_entropy`` of ``sigmoid(input)``, without its overflow; ``pos_weight`` multiplies target's share."""
+    """``binary_cross_entropy`` of ``sigmoid(input)`` without overflow; ``pos_weight`` multiplies target's share."""
     reduction = chosen(size_average, reduce, reduction)
     if target.shape != input.shape:
         raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
@@ -177,8 +185,8 @@ def poisson_nll_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """The negative log likelihood of counts with rate ``input`` (``log_input``: its logarithm); ``full`` adds Stirling's
-    term for the factorial."""
+    """The negative log likelihood of counts with rate ``input`` (``log_input``: its logarithm); ``full`` adds
+    Stirling's term for the factorial."""
     reduction = chosen(size_average, reduce, reduction)
     each = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:

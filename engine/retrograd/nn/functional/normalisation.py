@@ -33,8 +33,8 @@ def _check_last(name: str, input: Tensor, shape: tuple[int, ...], weight: Tensor
             )
     if tuple(input.shape[-len(shape) :]) != shape:
         raise RuntimeError(
-            f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], but got "
-            f"input of size{list(input.shape)}"
+            f"Given normalized_shape={list(shape)}, expected input with shape [*, {', '.join(map(str, shape))}], but "
+            f"got input of size{list(input.shape)}"
         )
 
 
@@ -134,7 +134,12 @@ def _normalised(
     if input.ndim < 2:
         raise RuntimeError(f"batch_norm: expected at least 2 dimensions (N, C, ...), got {list(input.shape)}")
     channels = input.shape[1]
-    for what, each in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
+    for what, each in (
+        ("running_mean", running_mean),
+        ("running_var", running_var),
+        ("weight", weight),
+        ("bias", bias),
+    ):
         if each is not None and each._meta.numel != channels:
             raise RuntimeError(f"{what} should contain {channels} elements not {each._meta.numel}")
     if not training:
@@ -158,7 +163,7 @@ def native_batch_norm(
     input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None, running_var: Tensor | None,
     training: bool, momentum: float, eps: float,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """``batch_norm`` with the means and the reciprocal roots of the variances of the batch (empty when not training)."""
+    """``batch_norm`` with the batch's means and reciprocal roots of variances (empty when not training)."""
     out, mean, rstd = _normalised(input, running_mean, running_var, weight, bias, training, momentum, eps)
     return (out, mean, rstd) if training else (out, mean.new_zeros(0), rstd.new_zeros(0))
 

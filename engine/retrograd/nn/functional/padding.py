@@ -39,7 +39,11 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     if mode == "constant":
         lead = [0] * (input.ndim - rank)
         _check_size(input, lead + before, lead + after)
-        params = {"before": tuple(lead + before), "after": tuple(lead + after), "value": 0.0 if value is None else value}
+        params = {
+            "before": tuple(lead + before),
+            "after": tuple(lead + after),
+            "value": 0.0 if value is None else value,
+        }
         return constant_pad_nd.call(input, **params)
     if value is not None and value != 0:
         raise ValueError(f'Padding mode "{mode}" doesn\'t take in value argument')

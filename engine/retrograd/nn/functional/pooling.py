@@ -17,13 +17,35 @@ from retrograd.ops.resample import AxisMap, named_maps
 from retrograd.tensor import Tensor
 
 __all__ = [
-    "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
-    "adaptive_max_pool1d_with_indices", "adaptive_max_pool2d", "adaptive_max_pool2d_with_indices", "adaptive_max_pool3d",
-    "adaptive_max_pool3d_with_indices", "avg_pool1d", "avg_pool2d", "avg_pool3d", "fractional_max_pool2d",
-    "fractional_max_pool2d_with_indices", "fractional_max_pool3d", "fractional_max_pool3d_with_indices", "lp_pool1d",
-    "lp_pool2d", "lp_pool3d", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool2d_with_indices",
-    "max_pool3d", "max_pool3d_with_indices", "max_unpool1d", "max_unpool2d", "max_unpool3d",
-]  # fmt: skip
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool1d_with_indices",
+    "adaptive_max_pool2d",
+    "adaptive_max_pool2d_with_indices",
+    "adaptive_max_pool3d",
+    "adaptive_max_pool3d_with_indices",
+    "avg_pool1d",
+    "avg_pool2d",
+    "avg_pool3d",
+    "fractional_max_pool2d",
+    "fractional_max_pool2d_with_indices",
+    "fractional_max_pool3d",
+    "fractional_max_pool3d_with_indices",
+    "lp_pool1d",
+    "lp_pool2d",
+    "lp_pool3d",
+    "max_pool1d",
+    "max_pool1d_with_indices",
+    "max_pool2d",
+    "max_pool2d_with_indices",
+    "max_pool3d",
+    "max_pool3d_with_indices",
+    "max_unpool1d",
+    "max_unpool2d",
+    "max_unpool3d",
+]
 
 Pooled = Tensor | tuple[Tensor, Tensor]
 
@@ -49,8 +71,8 @@ def _windows(
             )
     if input.ndim not in (rank + 1, rank + 2):
         raise RuntimeError(
-            f"{name}: Expected {rank + 1}D or {rank + 2}D (batch mode) tensor with optional 0 dim batch size for input, "
-            f"but got {list(input.shape)}"
+            f"{name}: Expected {rank + 1}D or {rank + 2}D (batch mode) tensor with optional 0 dim batch size for "
+            f"input, but got {list(input.shape)}"
         )
     if 0 in input.shape[-rank - 1 :]:
         raise RuntimeError(
@@ -302,17 +324,14 @@ def lp_pool3d(
 
 
 def _target(rank: int, input: Tensor, output_size: Sizes | Sequence[int | None], name: str) -> tuple[int, ...]:
-    if isinstance(output_size, (tuple, list)):
-        if len(output_size) != rank:
-            raise RuntimeError(f"{name}: output_size must be {rank} numbers, got {list(output_size)}")
+    if isinstance(output_size, (tuple, list)) and len(output_size) != rank:
+        raise RuntimeError(f"{name}: output_size must be {rank} numbers, got {list(output_size)}")
     if input.ndim < rank + 1 and rank > 1:
         raise ValueError(f"{name}: Input dimension should be at least {rank + 1}, got {input.ndim}")
     if input.ndim not in (rank + 1, rank + 2):
         raise RuntimeError(f"{name}: Expected {rank + 1}D or {rank + 2}D tensor, but got {list(input.shape)}")
     given = (output_size,) * rank if isinstance(output_size, int) else tuple(output_size)
-    size = tuple(
-        input.shape[axis - rank] if each is None else int(each) for axis, each in enumerate(given)
-    )
+    size = tuple(input.shape[axis - rank] if each is None else int(each) for axis, each in enumerate(given))
     if min(size) < 0:
         raise RuntimeError(f"{name}: elements of output_size must be greater than or equal to 0 but received {size}")
     if 0 in input.shape[-rank - 1 + (rank == 1) :]:
@@ -325,7 +344,8 @@ def _parts(length: int, count: int) -> Array:
     starts = np.arange(count) * length // max(count, 1)
     ends = -((-np.arange(1, count + 1) * length) // max(count, 1))
     steps = np.arange(int((ends - starts).max(initial=1)))
-    return np.minimum(starts[:, None] + steps, ends[:, None] - 1)
+    parts: Array = np.minimum(starts[:, None] + steps, ends[:, None] - 1)
+    return parts
 
 
 def _adaptive_avg(rank: int, input: Tensor, output_size: Sizes | Sequence[int | None]) -> Tensor:
@@ -370,9 +390,7 @@ def _regions(size: Sequence[int], parts: Sequence[Array]) -> Array:
     return total.reshape(math.prod(total.shape[:rank]), -1)
 
 
-def _adaptive_max(
-    rank: int, input: Tensor, output_size: Sizes | Sequence[int | None]
-) -> tuple[Tensor, Tensor]:
+def _adaptive_max(rank: int, input: Tensor, output_size: Sizes | Sequence[int | None]) -> tuple[Tensor, Tensor]:
     size = _target(rank, input, output_size, f"adaptive_max_pool{rank}d()")
     given = input.shape[-rank:]
     regions = _regions(given, [_parts(length, count) for length, count in zip(given, size, strict=True)])
@@ -442,7 +460,7 @@ def _fractional(
     kernel, given = lengths(kernel_size, rank, name, "kernel_size"), tuple(input.shape[-rank:])
     if output_size is None:
         ratios = output_ratio if isinstance(output_ratio, (tuple, list)) else (output_ratio,) * rank
-        size = tuple(int(length * ratio) for length, ratio in zip(given, ratios, strict=True))  # type: ignore[operator]
+        size = tuple(int(length * ratio) for length, ratio in zip(given, ratios, strict=True))
     else:
         size = lengths(output_size, rank, name, "output_size")
     for length, width, count in zip(given, kernel, size, strict=True):
@@ -560,7 +578,9 @@ def _unpool(
     lead, total = tuple(input.shape[:-rank]), math.prod(size)
     places = indices._data
     if places.size and (int(places.max()) >= total or int(places.min()) < 0):
-        raise RuntimeError(f"{name}: found an invalid max index {int(places.max())} (output volumes are of size {total})")
+        raise RuntimeError(
+            f"{name}: found an invalid max index {int(places.max())} (output volumes are of size {total})"
+        )
     row = (*lead, math.prod(input.shape[-rank:]))
     flat = flat_scatter.call(input.reshape(row), indices.reshape(row), size=total, unique=True)
     return flat.reshape(*lead, *size)
