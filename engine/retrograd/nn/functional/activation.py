@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from retrograd.autograd.mode import no_grad
 from retrograd.dtypes import dtype as DType
-from retrograd.functional.create import empty_like, ones_like
+from retrograd.functional.like import empty_like, ones_like
 from retrograd.functional.reduce import check_dim, max_rank
 from retrograd.functional.surface import both, function
 from retrograd.ops import activation as ops

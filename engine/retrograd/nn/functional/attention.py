@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from retrograd.functional.create import zeros
-from retrograd.functional.shape import cat
+from retrograd.functional.join import cat
 from retrograd.nn.functional.basic import linear
 from retrograd.nn.functional.dropout import dropout
 from retrograd.nn.functional.padding import pad

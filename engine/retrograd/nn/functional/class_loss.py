@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from retrograd.functional.create import tensor
-from retrograd.functional.shape import cat, stack
+from retrograd.functional.join import cat, stack
 from retrograd.nn.functional._reduction import chosen, known, reduced
 from retrograd.nn.functional.activation import log_softmax
 from retrograd.nn.functional.basic import linear

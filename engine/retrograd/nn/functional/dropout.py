@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from retrograd.autograd.mode import no_grad
-from retrograd.functional.create import empty, empty_like
+from retrograd.functional.create import empty
+from retrograd.functional.like import empty_like
 from retrograd.functional.surface import function
 from retrograd.tensor import Tensor
 
