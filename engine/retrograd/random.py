@@ -248,6 +248,29 @@ class Generator:
         happened: NDArray[np.bool_] = np.less(self.uniform(count, 0, 1, kind), np.asarray(p, kind))
         return happened
 
+    # PyTorch's formulas of one uniform float64 each, whatever the dtype asked for
+
+    def exponential(self, count: int, rate: float) -> NDArray[np.float64]:
+        """``count`` waiting times between events that come ``rate`` times in a unit."""
+        drawn: NDArray[np.float64] = -np.log1p(-self.uniform(count, 0, 1, np.float64)) / rate
+        return drawn
+
+    def cauchy(self, count: int, median: float, sigma: float) -> NDArray[np.float64]:
+        """``count`` numbers of Cauchy's distribution; ``sigma`` is half its width at half its height."""
+        drawn: NDArray[np.float64] = median + sigma * np.tan(math.pi * (self.uniform(count, 0, 1, np.float64) - 0.5))
+        return drawn
+
+    def log_normal(self, count: int, mean: float, std: float) -> NDArray[np.float64]:
+        """``count`` numbers whose logarithm is normal."""
+        with self._lock:
+            drawn: NDArray[np.float64] = np.exp(self._normal_pairs(count) * std + mean)
+        return drawn
+
+    def geometric(self, count: int, p: float) -> NDArray[np.float64]:
+        """``count`` numbers of trials up to the first success, which has chance ``p``."""
+        drawn: NDArray[np.float64] = np.ceil(np.log(self.uniform(count, 0, 1, np.float64)) / math.log1p(-p))
+        return drawn
+
     def permutation(self, count: int) -> NDArray[np.int64]:
         """A random order of 0..count-1, by Fisher and Yates' shuffle."""
         places = np.arange(max(count - 1, 0), dtype=np.int64)

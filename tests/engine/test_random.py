@@ -243,3 +243,24 @@ def test_every_permutation_is_one() -> None:
     own = Generator().manual_seed(8)
     for count in (0, 1, 2, 3, 50, 1000):
         assert sorted(own.permutation(count).tolist()) == list(range(count))
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("length", [3, 40])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("exponential_", (0.5,)), ("cauchy_", (1.0, 0.5)), ("log_normal_", (0.5, 0.25)), ("geometric_", (0.2,))],
+)
+def test_other_distributions_are_pytorchs(
+    torch: ModuleType, name: str, parameters: tuple[float, ...], dtype: str, length: int
+) -> None:
+    compare(torch, lambda t: getattr(t.empty(length, dtype=getattr(t, dtype)), name)(*parameters), 1e-6)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize(("count", "replacement"), [(1, False), (3, False), (1, True), (9, True)])
+def test_draws_by_weight_are_pytorchs(torch: ModuleType, count: int, replacement: bool) -> None:
+    weights = [[0.1, 0.2, 0.3, 0.4], [4.0, 0.5, 1.0, 1.0]]
+    compare(torch, lambda t: t.multinomial(t.tensor(weights), count, replacement))
+    compare(torch, lambda t: t.multinomial(t.tensor(weights[0], dtype=t.float64), count, replacement))

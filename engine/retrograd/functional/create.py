@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import TypeVar, cast
 
@@ -40,6 +41,9 @@ def factory(found: F) -> F:
     """A function that makes tensors, which takes what PyTorch's take and has no meaning here: ``layout`` (all are
     strided), ``pin_memory``, ``memory_format``; and lengths also as ``size=``."""
 
+    lengths = inspect.signature(found).parameters.get("size")
+    named = lengths is not None and lengths.kind is not lengths.VAR_POSITIONAL
+
     @functools.wraps(found)
     def make(
         *arguments: object,
@@ -50,7 +54,10 @@ def factory(found: F) -> F:
         **options: object,
     ) -> object:
         if size is not None:
-            arguments = (*arguments, size)
+            if named:
+                options["size"] = size
+            else:
+                arguments = (*arguments, size)
         return found(*arguments, **options)
 
     return cast(F, make)

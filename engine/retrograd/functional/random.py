@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from retrograd import random
-from retrograd.autograd.mode import mode
+from retrograd.autograd.mode import mode, no_grad
 from retrograd.autograd.node import AccumulateGrad
 from retrograd.autograd.versions import versions_of
 from retrograd.devices import Device
+from retrograd.dtypes import bool_, get_default_dtype, int64
 from retrograd.dtypes import dtype as DType
-from retrograd.dtypes import get_default_dtype, int64
-from retrograd.functional.create import Fill, Where, create, shape_of
+from retrograd.functional.create import Fill, Where, create, factory, ones, shape_of
+from retrograd.functional.out import accepts_out
 from retrograd.functional.surface import both, function, method
 from retrograd.meta import Array
 from retrograd.random import Generator, default_generator
@@ -32,7 +33,7 @@ _IN_PLACE = 2
 Draw = Callable[[Generator, int], Array]
 
 
-def _drawing(draw: Draw, generator: Generator | None) -> Fill:
+def drawing(draw: Draw, generator: Generator | None) -> Fill:
     """What ``create`` makes a tensor by."""
 
     def make(place: Device, size: tuple[int, ...], kind: np.dtype[np.generic]) -> Array:
@@ -42,7 +43,7 @@ def _drawing(draw: Draw, generator: Generator | None) -> Fill:
     return make
 
 
-def _floating(name: str, kind: DType | None) -> DType:
+def floating(name: str, kind: DType | None) -> DType:
     chosen = kind or get_default_dtype()
     if not chosen.is_floating_point:
         raise NotImplementedError(f'"{name}" not implemented for {chosen}: it draws floating-point numbers')
@@ -53,6 +54,7 @@ def _floating(name: str, kind: DType | None) -> DType:
 
 
 @function
+@factory
 def rand(
     *size: int | Sequence[int],
     generator: Generator | None = None,
@@ -61,13 +63,14 @@ def rand(
     requires_grad: bool = False,
 ) -> Tensor:
     """Uniform numbers in [0, 1), of shape ``size``."""
-    kind = _floating("rand", dtype)
+    kind = floating("rand", dtype)
     shape = shape_of(size)
-    draw = _drawing(lambda g, n: g.uniform(n, 0, 1, kind.numpy), generator)
+    draw = drawing(lambda g, n: g.uniform(n, 0, 1, kind.numpy), generator)
     return create("rand", draw, shape, {"size": shape}, kind, device, requires_grad)
 
 
 @function
+@factory
 def randn(
     *size: int | Sequence[int],
     generator: Generator | None = None,
@@ -76,13 +79,14 @@ def randn(
     requires_grad: bool = False,
 ) -> Tensor:
     """Numbers of the normal distribution with mean 0 and deviation 1, of shape ``size``."""
-    kind = _floating("randn", dtype)
+    kind = floating("randn", dtype)
     shape = shape_of(size)
-    draw = _drawing(lambda g, n: g.normal(n, 0, 1, kind.numpy), generator)
+    draw = drawing(lambda g, n: g.normal(n, 0, 1, kind.numpy), generator)
     return create("randn", draw, shape, {"size": shape}, kind, device, requires_grad)
 
 
 @function
+@factory
 def randint(
     low: int,
     high: int | Sequence[int] | None = None,
@@ -102,12 +106,13 @@ def randint(
     if first >= last:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={first} >= to={last}")
     kind, shape = dtype or int64, shape_of((tuple(size),))
-    draw = _drawing(lambda g, n: g.integers(n, first, last, kind.numpy), generator)
+    draw = drawing(lambda g, n: g.integers(n, first, last, kind.numpy), generator)
     params = {"low": first, "high": last, "size": shape}
     return create("randint", draw, shape, params, kind, device, requires_grad)
 
 
 @function
+@factory
 def randperm(
     n: int,
     *,
@@ -119,11 +124,12 @@ def randperm(
     """The integers 0..n-1 in random order."""
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
-    draw = _drawing(lambda g, count: g.permutation(count), generator)
+    draw = drawing(lambda g, count: g.permutation(count), generator)
     return create("randperm", draw, (n,), {"n": n}, dtype or int64, device, requires_grad)
 
 
 @function
+@factory
 def rand_like(
     input: Tensor,
     *,
@@ -143,6 +149,7 @@ def rand_like(
 
 
 @function
+@factory
 def randn_like(
     input: Tensor,
     *,
@@ -162,6 +169,7 @@ def randn_like(
 
 
 @function
+@factory
 def randint_like(
     input: Tensor,
     low: int,
@@ -186,6 +194,7 @@ def randint_like(
 
 
 @function
+@factory
 def normal(
     mean: Tensor | float,
     std: Tensor | float = 1.0,
@@ -200,17 +209,24 @@ def normal(
     if isinstance(mean, Tensor) or isinstance(std, Tensor):
         parts = [part for part in (mean, std) if isinstance(part, Tensor)]
         shape = np.broadcast_shapes(*(tuple(part.shape) for part in parts))
+        if isinstance(std, Tensor) and std.dtype.is_complex:
+            raise RuntimeError("normal expects standard deviation to be non-complex")
+        if float(std.detach().min() if isinstance(std, Tensor) and std.numel() else std) < 0:
+            raise RuntimeError("normal expects all elements of std >= 0.0")
         unit = randn(shape, generator=generator, dtype=parts[0].dtype, device=parts[0].device)
-        return unit * std + mean
+        with no_grad():
+            drawn = unit * std + mean
+        return constant_in(drawn, *parts)
     if size is None:
         raise TypeError("normal() of two numbers needs a size")
-    kind, shape = _floating("normal", dtype), shape_of((tuple(size),))
-    draw = _drawing(lambda g, n: g.normal(n, mean, std, kind.numpy), generator)
+    kind, shape = floating("normal", dtype), shape_of((tuple(size),))
+    draw = drawing(lambda g, n: g.normal(n, mean, std, kind.numpy), generator)
     params = {"mean": mean, "std": std, "size": shape}
     return create("normal", draw, shape, params, kind, device, requires_grad)
 
 
 @both
+@accepts_out
 def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None) -> Tensor:
     """1 with the chance that each element of ``input`` says (or ``p``, the same for all), else 0."""
     if not input.is_floating_point():
@@ -219,8 +235,16 @@ def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | N
     if not bool(np.all((np.asarray(chance) >= 0) & (np.asarray(chance) <= 1))):
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true: every chance lies between 0 and 1")
     params: dict[str, object] = {"size": input.shape} if p is None else {"size": input.shape, "p": p}
-    draw = _drawing(lambda g, n: g.bernoulli(n, chance), generator)
-    return create("bernoulli", draw, input.shape, params, input.dtype, input.device, False)
+    draw = drawing(lambda g, n: g.bernoulli(n, chance), generator)
+    return constant_in(create("bernoulli", draw, input.shape, params, input.dtype, input.device, False), input)
+
+
+def constant_in(drawn: Tensor, *parts: Tensor) -> Tensor:
+    """What was drawn, as a result that depends on ``parts`` with a gradient of zero, as PyTorch has it."""
+    for each in parts:
+        if each.requires_grad and mode.enabled:
+            drawn = drawn + each.masked_fill(ones((), dtype=bool_, device=each.device), 0)
+    return drawn
 
 
 # --- filling in place
@@ -231,8 +255,8 @@ def uniform_(self: Tensor, from_: float = 0, to: float = 1, *, generator: Genera
     """Fill with uniform numbers in [from, to); returns the tensor."""
     if from_ > to:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={from_} > to={to}")
-    kind = _floating("uniform_", self.dtype)
-    return _filled(
+    kind = floating("uniform_", self.dtype)
+    return filled(
         "uniform_", self, lambda g, n: g.uniform(n, from_, to, kind.numpy), generator, {"from": from_, "to": to}
     )
 
@@ -242,8 +266,8 @@ def normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generat
     """Fill with normal numbers; returns the tensor."""
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    kind, blocks = _floating("normal_", self.dtype), self.is_contiguous()
-    return _filled(
+    kind, blocks = floating("normal_", self.dtype), self.is_contiguous()
+    return filled(
         "normal_",
         self,
         lambda g, n: g.normal(n, mean, std, kind.numpy, blocks=blocks),
@@ -258,9 +282,9 @@ def bernoulli_(self: Tensor, p: Tensor | float = 0.5, *, generator: Generator | 
     if isinstance(p, Tensor):
         spread = np.broadcast_to(p.device.to_host(p._data), tuple(self.shape))
         chances = spread.transpose(_memory_order(self)).reshape(-1)
-        return _filled("bernoulli_", self, lambda g, n: g.bernoulli(n, chances), generator, {})
+        return filled("bernoulli_", self, lambda g, n: g.bernoulli(n, chances), generator, {})
     _check_chance(p)
-    return _filled("bernoulli_", self, lambda g, n: g.bernoulli(n, p), generator, {"p": p})
+    return filled("bernoulli_", self, lambda g, n: g.bernoulli(n, p), generator, {"p": p})
 
 
 @method
@@ -274,7 +298,7 @@ def random_(
     last = _countable(self.dtype) if end is None else end
     if first >= last:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={first} >= to={last}")
-    return _filled(
+    return filled(
         "random_",
         self,
         lambda g, n: g.integers(n, first, last, self.dtype.numpy),
@@ -283,7 +307,7 @@ def random_(
     )
 
 
-def _filled(name: str, tensor: Tensor, draw: Draw, generator: Generator | None, params: Mapping[str, object]) -> Tensor:
+def filled(name: str, tensor: Tensor, draw: Draw, generator: Generator | None, params: Mapping[str, object]) -> Tensor:
     """Write what ``draw`` gives over ``tensor``, in the order of its memory, as op ``name``."""
     if tensor._node is not None and mode.enabled:
         if isinstance(tensor._node, AccumulateGrad):
