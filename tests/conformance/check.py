@@ -36,7 +36,8 @@ def check(entry: Any, dtype: torch.dtype, limit: int | None = None, *, errors: b
 def _check(entry: Any, dtype: torch.dtype, limit: int | None, errors: bool) -> Result:
     tried = passed = 0
     reason = ""
-    differentiable = entry.supports_autograd and dtype in entry.backward_dtypes
+    inexact = dtype.is_floating_point or dtype.is_complex
+    differentiable = inexact and entry.supports_autograd and dtype in entry.backward_dtypes
     samples = entry.sample_inputs("cpu", dtype, requires_grad=differentiable)
     for sample in itertools.islice(samples, limit):
         tried += 1

@@ -47,7 +47,7 @@ def numpy_of(tensor: Any) -> np.ndarray[Any, Any]:
     """A tensor's contents, of either engine."""
     if isinstance(tensor, torch.Tensor):
         plain = tensor.detach().resolve_conj().resolve_neg()
-        return (plain.float() if plain.dtype is torch.bfloat16 else plain).numpy()
+        return (plain.float() if plain.dtype is torch.bfloat16 else plain).numpy(force=True)
     array = tensor.detach().cpu().numpy()
     return array.astype(np.float32) if str(tensor.dtype).endswith("bfloat16") else array
 
