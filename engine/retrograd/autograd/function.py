@@ -156,7 +156,8 @@ class _Opened:
 
     def __getattr__(self, name: str) -> object:
         node: BackwardNode = object.__getattribute__(self, "_node")
-        return getattr(node, name)
+        mine = vars(node.ctx)
+        return mine[name] if name in mine else getattr(node, name)
 
     def __setattr__(self, name: str, value: object) -> None:
         node: BackwardNode = object.__getattribute__(self, "_node")

@@ -33,7 +33,8 @@ def vmap(
             their shape comes from a batch.
         chunk_size: at most so many elements at a time.
 
-    The function sees tensors without the mapped dimension and must not look at their values (``item``, ``if``).
+    Arguments given by name are the same each time. The function sees tensors without the mapped dimension and must not
+    look at their values (``item``, ``if``).
     Source: ``torch.func.vmap``.
 
     Raises:
@@ -48,23 +49,18 @@ def vmap(
     def mapped(*args: Any, **kwargs: Any) -> Any:
         leaves, build = tree.flatten(args)
         dims = _checked_dims(leaves, tree.spread(_like_args(in_dims, args), args, "vmap in_dims"))
-        named, build_named = tree.flatten(kwargs)
-        named_dims = [0 if isinstance(each, Tensor) else None for each in named]
-        size = _batch_size([*leaves, *named], [*dims, *named_dims])
-        step = chunk_size or size
+        size = _batch_size(leaves, dims)
+        step = chunk_size or max(size, 1)
         parts = [
             _mapped_once(
-                func,
-                _chunk(leaves, dims, start, min(start + step, size), size), dims, build,
-                _chunk(named, named_dims, start, min(start + step, size), size), named_dims, build_named,
-                out_dims, min(step, size - start),
+                lambda *given: func(*given, **kwargs),
+                _chunk(leaves, dims, start, min(start + step, size), size), dims, build, out_dims,
+                min(step, size - start),
             )
-            for start in range(0, size, step)
-        ] if size else []  # fmt: skip
+            for start in range(0, max(size, 1), step)
+        ]  # fmt: skip
         if len(parts) == 1:
             return parts[0]
-        if not parts:
-            return _mapped_once(func, leaves, dims, build, named, named_dims, build_named, out_dims, 0)
         return _joined(parts, out_dims)
 
     return mapped
@@ -125,16 +121,12 @@ def _mapped_once(
     leaves: Sequence[object],
     dims: Sequence[int | None],
     build: tree.Build,
-    named: Sequence[object],
-    named_dims: Sequence[int | None],
-    build_named: tree.Build,
     out_dims: InDims,
     size: int,
 ) -> object:
     with level(lambda tensor, number: batched(tensor, None, number)) as number:
         args = build([_lift(leaf, dim, number) for leaf, dim in zip(leaves, dims, strict=True)])
-        kwargs = build_named([_lift(leaf, dim, number) for leaf, dim in zip(named, named_dims, strict=True)])
-        result = func(*cast("tuple[object, ...]", args), **cast("dict[str, object]", kwargs))
+        result = func(*cast("tuple[object, ...]", args))
     outs, build_out = tree.flatten(result)
     places = tree.spread(out_dims, result, "vmap out_dims")
     return build_out([_unlift(out, place, number, size) for out, place in zip(outs, places, strict=True)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from retrograd.autograd import anomaly, mode
+from retrograd.func.vmapping import vmap
 from retrograd.functional.surface import function
 from retrograd.tensor import Tensor
 
@@ -11,6 +12,7 @@ for _setting in (
     mode.is_inference_mode_enabled,
     anomaly.is_anomaly_enabled,
     anomaly.is_anomaly_check_nan_enabled,
+    vmap,
 ):
     function(_setting)
 

@@ -19,7 +19,7 @@ def test_the_old_style(torch: Any) -> object:
         @staticmethod
         def forward(ctx: Any, x: Any, w: Any, factor: float) -> Any:
             ctx.save_for_backward(x, w)
-            ctx.factor = factor
+            ctx.factor = ctx.saved = ctx.function = factor  # names that a node has as well
             seen.append((torch.is_grad_enabled(), ctx.needs_input_grad))
             return x * w * factor
 
@@ -27,7 +27,7 @@ def test_the_old_style(torch: Any) -> object:
         def backward(ctx: Any, grad: Any) -> Any:
             x, w = ctx.saved_tensors
             seen.append((torch.is_grad_enabled(), ctx.needs_input_grad))
-            return grad * w * ctx.factor, grad * x * ctx.factor, None
+            return grad * w * ctx.saved, grad * x * ctx.function, None
 
     x, w = leaf(torch, 1.0, 2.0), torch.tensor([3.0, 4.0])
     y = Scale.apply(x, w, 10.0)
