@@ -38,6 +38,10 @@ def converted(value: Any) -> Any:
         return slice(*(converted(each) for each in (value.start, value.stop, value.step)))
     if type(value) in (list, tuple):
         return type(value)(converted(each) for each in value)
+    if isinstance(value, torch.nn.Module):  # with its usual arguments
+        return getattr(retrograd.nn, type(value).__name__)()
+    if callable(value) and getattr(torch.nn.functional, getattr(value, "__name__", ""), None) is value:
+        return getattr(retrograd.nn.functional, value.__name__)
     if isinstance(value, dict):
         return {key: converted(each) for key, each in value.items()}
     return value
@@ -115,7 +119,12 @@ def gradients(engine: Any, outputs: Any, inputs: list[Any], *, second: bool) -> 
     if not second or not again:
         return list(first), []
     weights = [_weights(engine, each, 100 + n) for n, each in enumerate(again)]
-    return list(first), list(engine.autograd.grad(again, wanted, weights, allow_unused=True))
+    try:
+        return list(first), list(engine.autograd.grad(again, wanted, weights, allow_unused=True))
+    except RuntimeError as error:
+        if engine is torch and "derivative for" in str(error):
+            return list(first), []  # PyTorch has none, whatever its table says
+        raise
 
 
 def _weights(engine: Any, like: Any, seed: int) -> Any:

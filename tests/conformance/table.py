@@ -90,8 +90,8 @@ def counterpart(entry: Any) -> Function:
 def _renamed(function: types.FunctionType) -> Function:
     scope = {
         name: _renamed(value)
-        if isinstance(value, types.FunctionType) and value.__module__ == function.__module__ and value is not function
-        and name in function.__code__.co_names
+        if isinstance(value, types.FunctionType) and value.__module__.startswith("torch.testing")
+        and value is not function and name in function.__code__.co_names
         else value
         for name, value in function.__globals__.items()
     }  # fmt: skip

@@ -6,6 +6,7 @@ from retrograd.missing import missing
 from retrograd.nn import functional, init
 from retrograd.nn.modules.activation import ReLU, Sigmoid, Tanh
 from retrograd.nn.modules.container import Sequential
+from retrograd.nn.modules.distance import CosineSimilarity, PairwiseDistance
 from retrograd.nn.modules.linear import Identity, Linear
 from retrograd.nn.modules.loss import L1Loss, MSELoss
 from retrograd.nn.modules.module import Module
@@ -13,11 +14,13 @@ from retrograd.nn.parameter import Buffer, Parameter
 
 __all__ = [
     "Buffer",
+    "CosineSimilarity",
     "Identity",
     "L1Loss",
     "Linear",
     "MSELoss",
     "Module",
+    "PairwiseDistance",
     "Parameter",
     "ReLU",
     "Sequential",

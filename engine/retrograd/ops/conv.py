@@ -66,12 +66,16 @@ def convolution(
     padding: Lengths,
     dilation: Lengths,
     groups: int,
+    counts: Lengths | None = None,
 ) -> Array:
-    """input (N, in, *size) by weight (out, in / groups, *kernel), plus bias (out), as (N, out, *counts)."""
-    cols, counts = columns(xp, wide(input), weight.shape[2:], stride, padding, dilation)
-    rows, length = input.shape[1] * math.prod(weight.shape[2:]), math.prod(counts)
+    """input (N, in, *size) by weight (out, in / groups, *kernel), plus bias (out), as (N, out, *counts).
+
+    ``counts``: take only the first windows, so many a dimension.
+    """
+    cols, held = columns(xp, wide(input), weight.shape[2:], stride, padding, dilation, counts)
+    rows, length = input.shape[1] * math.prod(weight.shape[2:]), math.prod(held)
     product = xp.matmul(_as_matrix(wide(weight), groups), _grouped(cols, groups, rows, length))
-    out = product.reshape(input.shape[0], weight.shape[0], *counts)
+    out = product.reshape(input.shape[0], weight.shape[0], *held)
     return _with_bias(xp, out, bias).astype(input.dtype, copy=False)
 
 
@@ -80,7 +84,7 @@ def back_layers(rng: np.random.Generator) -> Iterator[Sample]:
     yield Sample((apart(rng, 2, 4, 5, 2), apart(rng, 4, 3, 2, 3), apart(rng, 3)),
                  {"size": (5, 6), "stride": (1, 2), "padding": (1, 0), "dilation": (2, 1), "groups": 1})  # fmt: skip
     yield Sample((apart(rng, 2, 6, 3), apart(rng, 6, 2, 3), None),
-                 {"size": (5,), "stride": (2,), "padding": (1,), "dilation": (1,), "groups": 2})  # fmt: skip
+                 {"size": (6,), "stride": (2,), "padding": (1,), "dilation": (1,), "groups": 2})  # fmt: skip
 
 
 @primitive(samples=back_layers, torch="-", name="convolution", public=False)
@@ -126,7 +130,7 @@ def convolution_weight(
 ) -> Array:
     """The gradient of a convolution's weight, from its input and the gradient of its output."""
     channels, length = input.shape[1] // groups, math.prod(grad.shape[2:])
-    cols, _ = columns(xp, wide(input), kernel, stride, padding, dilation)
+    cols, _ = columns(xp, wide(input), kernel, stride, padding, dilation, grad.shape[2:])
     rows = input.shape[1] * math.prod(kernel)
     given = _grouped(wide(grad), groups, grad.shape[1], length)
     product = xp.matmul(given, xp.swapaxes(_grouped(cols, groups, rows, length), -1, -2))
@@ -159,13 +163,31 @@ convolution.vjp("bias")(_bias_rule)
 
 
 @convolution.jvp("input")
-def _(t: Tensor, weight: Tensor, *, stride: Lengths, padding: Lengths, dilation: Lengths, groups: int) -> Tensor:
-    return convolution(t, weight, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
+def _(
+    t: Tensor,
+    weight: Tensor,
+    *,
+    stride: Lengths,
+    padding: Lengths,
+    dilation: Lengths,
+    groups: int,
+    counts: Lengths | None,
+) -> Tensor:
+    return convolution(t, weight, None, stride=stride, padding=padding, dilation=dilation, groups=groups, counts=counts)
 
 
 @convolution.jvp("weight")
-def _(t: Tensor, input: Tensor, *, stride: Lengths, padding: Lengths, dilation: Lengths, groups: int) -> Tensor:
-    return convolution(input, t, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
+def _(
+    t: Tensor,
+    input: Tensor,
+    *,
+    stride: Lengths,
+    padding: Lengths,
+    dilation: Lengths,
+    groups: int,
+    counts: Lengths | None,
+) -> Tensor:
+    return convolution(input, t, None, stride=stride, padding=padding, dilation=dilation, groups=groups, counts=counts)
 
 
 def _bias_moved(t: Tensor, out: Tensor) -> Tensor:
@@ -186,19 +208,23 @@ def _(
     padding: Lengths,
     dilation: Lengths,
     groups: int,
+    counts: Lengths | None = None,
 ) -> Tensor:
     kernel = tuple(weight.shape[2:])
     cols = im2col(input, kernel=kernel, stride=stride, padding=padding, dilation=dilation)
-    counts = window_counts(input.shape[2:], kernel, stride, padding, dilation)
+    held = window_counts(input.shape[2:], kernel, stride, padding, dilation)
     batch, outs = input.shape[0], weight.shape[0]
     parts = cols.reshape(batch, groups, -1, cols.shape[2])
-    out = weight.reshape(groups, outs // groups, -1).matmul(parts).reshape(batch, outs, *counts)
-    return out if bias is None else out + bias.reshape(-1, *[1] * len(counts))
+    out = weight.reshape(groups, outs // groups, -1).matmul(parts).reshape(batch, outs, *held)
+    return out if bias is None else out + bias.reshape(-1, *[1] * len(held))
 
 
 @convolution_transposed.vjp("input")
-def _(g: Tensor, weight: Tensor, *, stride: Lengths, padding: Lengths, dilation: Lengths, groups: int) -> Tensor:
-    return convolution(g, weight, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
+def _(
+    g: Tensor, weight: Tensor, input_meta: Meta, *, stride: Lengths, padding: Lengths, dilation: Lengths, groups: int
+) -> Tensor:
+    counts = tuple(input_meta.shape[2:])
+    return convolution(g, weight, None, stride=stride, padding=padding, dilation=dilation, groups=groups, counts=counts)
 
 
 @convolution_transposed.vjp("weight")
@@ -242,8 +268,11 @@ def _(
 
 
 @convolution_weight.vjp("grad")
-def _(g: Tensor, input: Tensor, *, stride: Lengths, padding: Lengths, dilation: Lengths, groups: int) -> Tensor:
-    return convolution(input, g, None, stride=stride, padding=padding, dilation=dilation, groups=groups)
+def _(
+    g: Tensor, input: Tensor, grad_meta: Meta, *, stride: Lengths, padding: Lengths, dilation: Lengths, groups: int
+) -> Tensor:
+    counts = tuple(grad_meta.shape[2:])
+    return convolution(input, g, None, stride=stride, padding=padding, dilation=dilation, groups=groups, counts=counts)
 
 
 @convolution_weight.jvp("input")

@@ -71,10 +71,16 @@ def padded(xp: Namespace, array: Array, before: Lengths, after: Lengths, value: 
 
 
 def columns(
-    xp: Namespace, array: Array, kernel: Lengths, stride: Lengths, padding: Lengths, dilation: Lengths
+    xp: Namespace,
+    array: Array,
+    kernel: Lengths,
+    stride: Lengths,
+    padding: Lengths,
+    dilation: Lengths,
+    counts: Lengths | None = None,
 ) -> tuple[Array, Lengths]:
-    """(N, C, *size) as (N, C, *kernel, *counts): every window spelled out; and the counts."""
-    counts = window_counts(array.shape[2:], kernel, stride, padding, dilation)
+    """(N, C, *size) as (N, C, *kernel, *counts): every window (or the first ``counts``) spelled out; and the counts."""
+    counts = counts or window_counts(array.shape[2:], kernel, stride, padding, dilation)
     array = padded(xp, array, padding, padding)
     if math.prod(kernel) == 1:
         ((_, part),) = places(kernel, stride, dilation, counts)

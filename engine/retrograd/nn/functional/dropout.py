@@ -91,8 +91,9 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
 
 
 def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """``dropout`` of whole channels of (N, C, D, H, W)."""
-    return _drop(input, p, training, inplace, feature=True)
+    """``dropout`` of whole channels of (N, C, D, H, W) or (C, D, H, W)."""
+    _check(p)
+    return _by_channel(input, p, training, inplace, 4)
 
 
 def _by_channel(input: Tensor, p: float, training: bool, inplace: bool, single: int) -> Tensor:

@@ -122,7 +122,7 @@ def batch_norm(
         ValueError: for one value a channel in training.
         RuntimeError: when the shapes don't fit.
     """
-    if training and input._meta.numel == (input.shape[1] if input.ndim > 1 else 1):
+    if training and input.ndim > 1 and input.shape[0] * math.prod(input.shape[2:]) == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
     return _normalised(input, running_mean, running_var, weight, bias, training, momentum, eps)[0]
 
@@ -131,6 +131,11 @@ def _normalised(
     input: Tensor, running_mean: Tensor | None, running_var: Tensor | None, weight: Tensor | None, bias: Tensor | None,
     training: bool, momentum: float, eps: float,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    if not input._meta.numel:
+        out = input.clone()
+        out = out if weight is None else out * weight[0]
+        none = input.new_zeros(0)
+        return out if bias is None else out + bias[0], none, none
     if input.ndim < 2:
         raise RuntimeError(f"batch_norm: expected at least 2 dimensions (N, C, ...), got {list(input.shape)}")
     channels = input.shape[1]

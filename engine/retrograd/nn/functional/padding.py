@@ -66,7 +66,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
 
 def _check_size(input: Tensor, before: Sequence[int], after: Sequence[int]) -> None:
     for dim, (length, a, b) in enumerate(zip(input.shape, before, after, strict=True)):
-        if length + a + b < 0 or (length + a + b == 0 and (a or b)):
+        if length + a + b < 0:
             raise RuntimeError(
                 f"The input size {length}, plus negative padding {a} and {b} resulted in a negative output size, which "
                 f"is invalid. Check dimension {dim} of your input."
@@ -81,7 +81,8 @@ def _source(mode: str, length: int, before: int, after: int) -> Array:
     if mode == "circular":
         if before > length or after > length:
             raise RuntimeError("Padding value causes wrapping around more than once.")
-        return places % length
+        inner = np.arange(max(-before, 0), length - max(-after, 0))
+        return inner[np.arange(-max(before, 0), len(inner) + max(after, 0)) % max(len(inner), 1)]
     if before >= length or after >= length:
         raise RuntimeError(
             "Argument #4: Padding size should be less than the corresponding input dimension, but got: padding "
