@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from retrograd.dtypes import FLOATING, from_numpy_dtype
-from retrograd.dtypes import dtype as DType
+from retrograd.dtypes import FLOATING
 from retrograd.ops.complex import is_complex
 from retrograd.tensor import Tensor
 
@@ -63,11 +62,6 @@ def adjoint(input: Tensor) -> Tensor:
     """The conjugate transposes."""
     turned = input.transpose(-2, -1)
     return turned.conj() if is_complex(input) else turned
-
-
-def real_dtype(kind: DType) -> DType:
-    """The dtype of a complex dtype's parts; a real dtype itself."""
-    return from_numpy_dtype(np.empty(0, kind.numpy).real.dtype)
 
 
 def identity(model: Tensor, size: int) -> Tensor:

@@ -17,7 +17,6 @@ from retrograd.functional.matrices import (
     check_square,
     identity,
     is_vector_rhs,
-    real_dtype,
 )
 from retrograd.functional.spectral import eigvalsh, svdvals
 from retrograd.functional.surface import both, within
@@ -226,7 +225,7 @@ def _limits(name: str, A: Tensor, atol: Tolerance, rtol: Tolerance) -> tuple[flo
 
 
 def _precision(A: Tensor) -> float:
-    return max(A.shape[-2:]) * finfo(real_dtype(A.dtype)).eps
+    return max(A.shape[-2:]) * finfo(A.dtype.to_real()).eps
 
 
 @linalg
@@ -293,10 +292,10 @@ def lstsq(A: Tensor, B: Tensor, rcond: float | None = None, *, driver: str | Non
     limit = _precision(A) if rcond is None else float(rcond)
     matrix, right = broadcast_batches("linalg.lstsq", A, right)
     solution = pinv(matrix, rtol=limit) @ right
-    empty = A.new_zeros((0,), dtype=real_dtype(A.dtype))
+    empty = A.new_zeros((0,), dtype=A.dtype.to_real())
     rank = A.new_zeros((0,), dtype=int64) if driver == "gels" else matrix_rank(A, rtol=limit)
     values = svdvals(A.detach()) if driver in ("gelsd", "gelss") else empty
-    residuals = empty
+    residuals = solution.reshape(-1)[:0].abs()
     full = driver == "gels" or bool((rank == A.shape[-1]).all())
     if A.shape[-2] > A.shape[-1] and driver != "gelsy" and full:
         residuals = (matrix @ solution - right).abs().square().sum(-2)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from retrograd.autograd.mode import is_grad_enabled
 from retrograd.functional.matrices import adjoint, check_matrices, check_square
 from retrograd.functional.surface import both, within
+from retrograd.ops import eig as general
 from retrograd.ops import spectral as ops
 from retrograd.tensor import Tensor
 
@@ -100,3 +101,34 @@ def _svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> SVD:
 
 _svd.__name__ = _svd.__qualname__ = "svd"
 both(_svd)
+
+
+class Eig(NamedTuple):
+    """Eigenvalues and eigenvectors as columns."""
+
+    eigenvalues: Tensor
+    eigenvectors: Tensor
+
+
+def _finite(name: str, A: Tensor) -> Tensor:
+    check_square(name, A)
+    if not bool(A.isfinite().all()):
+        raise RuntimeError(f"{name}: input tensor should not contain infs or NaNs.")
+    return A
+
+
+@linalg
+def eig(A: Tensor) -> Eig:
+    """The eigenvalues (in no order) and eigenvectors (columns of length 1) of square matrices (*, n, n), complex.
+
+    The gradient is that of functions that do not depend on the vectors' phases (``RuntimeError`` of others); it is not
+    finite where eigenvalues repeat.
+    """
+    return Eig(*general.eig.call(_finite("torch.linalg.eig", A)))
+
+
+@linalg
+def eigvals(A: Tensor) -> Tensor:
+    """The eigenvalues of square matrices, in no order, complex."""
+    _finite("torch.linalg.eigvals", A)
+    return general.eig.call(A)[0] if _wants_grad(A) else general.eigvals.call(A)
