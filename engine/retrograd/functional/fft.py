@@ -14,10 +14,12 @@ from collections.abc import Sequence
 from retrograd.devices import Device
 from retrograd.dtypes import FLOATING, get_default_dtype
 from retrograd.dtypes import dtype as DType
-from retrograd.functional.create import arange
+from retrograd.functional.join import cat
 from retrograd.functional.reduce import check_dim
-from retrograd.functional.shape import cat, narrow
+from retrograd.functional.sequences import arange
+from retrograd.functional.split import narrow
 from retrograd.functional.surface import within
+from retrograd.functional.views import roll
 from retrograd.ops import fft as ops
 from retrograd.ops.shape import placed
 from retrograd.tensor import Tensor
@@ -287,24 +289,20 @@ def rfftfreq(n: int, d: float = 1.0, *, dtype: DType | None = None, device: str 
     return _frequencies(n, d, False, dtype, device, requires_grad)
 
 
-def _rolled(input: Tensor, dim: Dims, back: bool) -> Tensor:
+def _shifted(input: Tensor, dim: Dims, back: bool) -> Tensor:
     chosen = list(range(input.ndim)) if dim is None else [dim] if isinstance(dim, int) else list(dim)
-    for each in chosen:
-        axis = check_dim(each, input.ndim)
-        length = input.shape[axis]
-        start = length // 2 if back else (length + 1) // 2
-        if start % max(length, 1):
-            input = cat([narrow(input, axis, start, length - start), narrow(input, axis, 0, start)], axis)
-    return input
+    axes = [check_dim(each, input.ndim) for each in chosen]
+    lengths = [input.shape[each] for each in axes]
+    return roll(input, [(each + 1) // 2 if back else each // 2 for each in lengths], axes) if axes else input
 
 
 @fft_function
 def fftshift(input: Tensor, dim: Dims = None) -> Tensor:
     """The spectrum with frequency 0 in the middle."""
-    return _rolled(input, dim, False)
+    return _shifted(input, dim, False)
 
 
 @fft_function
 def ifftshift(input: Tensor, dim: Dims = None) -> Tensor:
     """The inverse of ``fftshift``."""
-    return _rolled(input, dim, True)
+    return _shifted(input, dim, True)
