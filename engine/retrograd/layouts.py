@@ -20,7 +20,7 @@ class memory_format(_Named):  # noqa: N801  PyTorch's name
 
 
 class layout(_Named):  # noqa: N801  PyTorch's name
-    """A way to store elements; all tensors here are ``strided``."""
+    """A way to store elements; all tensors here are ``strided``, the others are named to be refused."""
 
     __slots__ = ()
 
@@ -28,6 +28,6 @@ class layout(_Named):  # noqa: N801  PyTorch's name
 _FORMATS = ("preserve_format", "contiguous_format", "channels_last", "channels_last_3d")
 PUBLIC: dict[str, memory_format | layout] = {
     **{name: memory_format(name) for name in _FORMATS},
-    "strided": layout("strided"),
+    **{name: layout(name) for name in ("strided", "sparse_coo", "sparse_csr")},
 }
 """Public name -> object."""

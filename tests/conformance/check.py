@@ -14,7 +14,7 @@ import retrograd
 from conformance.compare import Differs, converted, gradients, is_inexact, leaves, same, same_gradients
 from conformance.table import UNSET, counterpart, gauge
 
-SEED = 7
+SEED = 42  # what the entries that draw seed PyTorch with
 
 
 @dataclass(frozen=True)

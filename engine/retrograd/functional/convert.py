@@ -8,7 +8,7 @@ from retrograd.devices import Device, cpu
 from retrograd.devices import device as find_device
 from retrograd.dtypes import PUBLIC
 from retrograd.dtypes import dtype as DType
-from retrograd.functional.surface import both, method
+from retrograd.functional.surface import both, function, method
 from retrograd.layouts import memory_format as MemoryFormat
 from retrograd.lifting import Lifted
 from retrograd.meta import Array
@@ -100,8 +100,12 @@ def _converter(kind: DType) -> object:
     return convert
 
 
-for _name in ("half", "float", "double", "short", "int", "long", "bool"):
-    setattr(Tensor, _name, _converter(PUBLIC[_name]))
+_BY_METHOD = {
+    **{name: PUBLIC[name] for name in ("half", "float", "double", "short", "int", "long", "bool", "bfloat16")},
+    **{name: PUBLIC[name] for name in ("cfloat", "cdouble")}, "byte": PUBLIC["uint8"], "char": PUBLIC["int8"],
+}  # fmt: skip
+for _name, _kind in _BY_METHOD.items():
+    setattr(Tensor, _name, _converter(_kind))
 
 
 @method
@@ -123,7 +127,7 @@ def copy_(self: Tensor, src: Tensor) -> Tensor:
     return recorded_change(filling.copy.op, self, (source,), {}, filling.store)
 
 
-@method
+@both
 def fill_(self: Tensor, value: object) -> Tensor:
     """Overwrite every element with a number."""
     number = value.item() if isinstance(value, Tensor) else value
@@ -134,7 +138,13 @@ def _store_zero(target: Array, source: object) -> None:
     target[...] = 0
 
 
-@method
+@both
 def zero_(self: Tensor) -> Tensor:
     """Overwrite every element with 0."""
     return recorded_change(filling.fill.op, self, (0,), {}, _store_zero)
+
+
+@function
+def fill(input: Tensor, value: object) -> Tensor:
+    """A copy with every element ``value`` (a number or a tensor of no dimensions)."""
+    return input.clone().fill_(value)

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from retrograd.dtypes import FLOATING, INTEGRAL, int64
+from retrograd.dtypes import FLOATING, INTEGRAL
 from retrograd.functional.create import full
+from retrograd.functional.out import accepts_out
 from retrograd.functional.reduce import check_dim, max_rank
 from retrograd.functional.surface import both, overwriting
 from retrograd.ops import gather as ops
@@ -54,10 +55,13 @@ def _check(name: str, input: Tensor, index: Tensor, dim: int, *, within: bool) -
 
 
 @both
+@accepts_out
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
     """``input[..., index[..., i, ...], ...]`` along ``dim``: a result of ``index``'s shape."""
     axis = check_dim(dim, max_rank(input))
-    line, spots = _lines(input, check_index(index, "gather") if index.numel() else index.to(int64))
+    if not index.numel():
+        return input.reshape(-1)[:0].reshape(index.shape)
+    line, spots = _lines(input, check_index(index, "gather"))
     _check("gather", line, spots, axis, within=False)
     out = ops.gather.call(line, spots, dim=axis)
     return out if out.ndim == index.ndim else out.reshape(index.shape)

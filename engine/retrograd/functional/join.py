@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from retrograd.functional.create import zeros
-from retrograd.functional.out import accepts_out
+from retrograd.functional.out import accepts_wider_out
 from retrograd.functional.reduce import check_dim, max_rank
 from retrograd.functional.surface import both, function
 from retrograd.meta import Size
@@ -20,7 +20,7 @@ Several = Tensor | tuple[Tensor, ...]
 
 
 @function
-@accepts_out
+@accepts_wider_out
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """Joined along a dimension; dtypes are promoted."""
     parts = _promoted(tensors, "cat")

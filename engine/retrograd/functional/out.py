@@ -17,8 +17,17 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def accepts_out(found: F) -> F:
-    """Let a function take ``out``: a tensor (or one for each result) that gets the result and is returned."""
+    """Let a function take ``out``: a tensor (or one for each result) of the result's dtype that gets the result and is
+    returned."""
+    return _accepting(found, exact=True)
 
+
+def accepts_wider_out(found: F) -> F:
+    """The same where ``out`` may be of any dtype that the result can be cast to."""
+    return _accepting(found, exact=False)
+
+
+def _accepting(found: F, *, exact: bool) -> F:
     @functools.wraps(found)
     def call(*arguments: object, out: Tensor | tuple[Tensor, ...] | None = None, **options: object) -> object:
         if out is None:
@@ -29,7 +38,7 @@ def accepts_out(found: F) -> F:
         made = found(*arguments, **options)
         results = made if isinstance(made, tuple) else (made,)
         for target, result in zip(outs, results, strict=True):
-            _write(found.__name__, target, cast(Tensor, result))
+            _write(found.__name__, target, cast(Tensor, result), exact)
         return out if isinstance(made, Tensor) else type(made)(*outs)
 
     return cast(F, call)
@@ -38,7 +47,8 @@ def accepts_out(found: F) -> F:
 def _check(name: str, out: object, arguments: tuple[object, ...]) -> None:
     if not isinstance(out, Tensor):
         raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type(out).__name__}")
-    if not out._data.flags.writeable:
+    shared = any(n > 1 and not step for n, step in zip(out._data.shape, out._data.strides, strict=True))
+    if shared or not out._data.flags.writeable:
         raise RuntimeError(
             f"{name}(): unsupported operation: more than one element of the written-to tensor refers to a single "
             "memory location. Please clone() the tensor before performing the operation."
@@ -57,17 +67,14 @@ def _check(name: str, out: object, arguments: tuple[object, ...]) -> None:
         )
 
 
-def _write(name: str, out: Tensor, result: Tensor) -> None:
+def _write(name: str, out: Tensor, result: Tensor, exact: bool) -> None:
     if out.device is not result.device:
         raise RuntimeError(
             f"{name}(): Expected all tensors to be on the same device, but the result is on {result.device} and out on "
             f"{out.device}"
         )
-    if not can_cast(result.dtype, out.dtype):
-        raise RuntimeError(
-            f"{name}(): Expected out tensor to have dtype {result.dtype}, but got {out.dtype} instead: the result "
-            "can't be cast to it"
-        )
+    if out.dtype is not result.dtype and (exact or not can_cast(result.dtype, out.dtype)):
+        raise RuntimeError(f"{name}(): Expected out tensor to have dtype {result.dtype}, but got {out.dtype} instead")
     if out.shape != result.shape:
         resize_(out, result.shape)
     kind = out.dtype

@@ -190,12 +190,14 @@ class Extremes(NamedTuple):
 @both
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Extremes:
     """The smallest and the largest, of all or along a dimension."""
-    axes = _not_empty(input, () if dim is None else dim, "aminmax", RuntimeError if dim is None else IndexError)
+    axes = _not_empty(input, dim, "aminmax")
     found = [op.call(input, dim=axes, keepdim=keepdim) for op in (extreme.amin, extreme.amax)]
     return Extremes(*found)
 
 
-def _not_empty(input: Tensor, dim: Dim, name: str, error: type[Exception] = IndexError) -> tuple[int, ...]:
+def _not_empty(input: Tensor, dim: Dim, name: str) -> tuple[int, ...]:
+    every = dim is None or (isinstance(dim, (tuple, list)) and not dim)
+    error = RuntimeError if every else IndexError
     axes = dims(input, () if dim is None else dim)
     for each in axes:
         if not input.shape[each]:

@@ -8,7 +8,7 @@ from retrograd.autograd.mode import mode
 from retrograd.autograd.versions import versions_of
 from retrograd.functional import shape, views
 from retrograd.functional.shape import sizes_of
-from retrograd.functional.surface import method
+from retrograd.functional.surface import both, method
 from retrograd.meta import meta_of
 from retrograd.tensor import Tensor
 
@@ -38,7 +38,7 @@ def resize_(self: Tensor, *size: object, memory_format: object = None) -> Tensor
     return self
 
 
-@method
+@both
 def resize_as_(self: Tensor, other: Tensor, memory_format: object = None) -> Tensor:
     """``resize_`` to the shape of ``other``."""
     return resize_(self, other.shape)

@@ -10,6 +10,7 @@ from retrograd.functional.index import place_of
 from retrograd.functional.join import broadcast_tensors
 from retrograd.functional.out import accepts_out
 from retrograd.functional.reduce import check_dim, max_rank
+from retrograd.functional.search import unique
 from retrograd.functional.surface import both, overwriting
 from retrograd.ops import index as indexing
 from retrograd.ops import mask as masking
@@ -102,7 +103,13 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Tensor | Number) -
     length = input.shape[axis] if input.ndim else 1
     wrapped = index if index._meta.category != INTEGRAL else index + (index < 0) * length
     axis, places = _places("index_fill", input, dim, wrapped)
-    fill = value.to(input.dtype) if isinstance(value, Tensor) else input.new_full((), value)
+    if not isinstance(value, Tensor):
+        return indexing.index_put.call(_line(input), input.new_full((), value), places, place=_at(axis)).reshape(
+            input.shape
+        )
+    once = unique(places)  # so that a slice listed twice counts once in the value's gradient
+    assert isinstance(once, Tensor)
+    fill, places = value.to(input.dtype), once
     return indexing.index_put.call(_line(input), fill, places, place=_at(axis)).reshape(input.shape)
 
 
@@ -210,6 +217,8 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
         if number_dtype(value).category > max(input._meta.category, INTEGRAL):
             raise RuntimeError(f"value cannot be converted to type {input.dtype.name} without overflow")
         return masking.masked_fill.call(input, mask, value=value)
+    if value._meta.category > max(input._meta.category, INTEGRAL):
+        raise RuntimeError(f"value cannot be converted to type {input.dtype.name} without overflow")
     if value.ndim:
         raise RuntimeError(
             f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
