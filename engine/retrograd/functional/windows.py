@@ -140,6 +140,26 @@ def gaussian(n: Tensor, span: float, *, std: float = 1.0) -> Tensor:
     return (-((n - span / 2) / (std * math.sqrt(2))).square()).exp()
 
 
+def _bessel(x: Tensor, largest: float) -> Tensor:
+    """The modified Bessel function I₀ up to ``largest``, by its power series: M. Abramowitz and I. A. Stegun, 9.6.12."""
+    quarter = x.square() * 0.25
+    term = total = quarter * 0.0 + 1.0
+    for order in range(1, int(2 * largest) + 30):
+        term = term * quarter * (1.0 / order**2)
+        total = total + term
+    return total
+
+
+@public
+@_window
+def kaiser(n: Tensor, span: float, *, beta: float = 12.0) -> Tensor:
+    """Kaiser's window, I₀(β √(1 - (2n / span - 1)²)) / I₀(β)."""
+    if beta < 0:
+        raise ValueError(f"beta must be non-negative, got: {beta} instead.")
+    inside = (1.0 - (n * (2.0 / span) - 1.0).square()).clamp_min(0.0).sqrt()
+    return _bessel(inside * beta, beta) / _bessel(n * 0.0 + beta, beta)
+
+
 def _older(name: str, window: Formula, *shape: str) -> None:
     """The function of ``retrograd`` itself; ``shape`` are the window's parameters that it takes after ``periodic``."""
 
@@ -165,3 +185,4 @@ _older("bartlett_window", bartlett)
 _older("blackman_window", blackman)
 _older("hamming_window", _hamming_of_two, "alpha", "beta")
 _older("hann_window", hann)
+_older("kaiser_window", kaiser, "beta")
