@@ -72,7 +72,7 @@ def _slope(x: Tensor, out: Tensor, meta: Meta, ord: float, dim: tuple[int, ...])
     norm = spread(out, meta, dim)
     if ord in (math.inf, -math.inf):
         extreme = size == norm
-        count = sum_dim(where(extreme, 1.0, size * 0.0), dim=dim, keepdim=False)
+        count = sum_dim(where(extreme, 1.0, sign(size) * 0.0), dim=dim, keepdim=False)  # of an infinite size too
         shared = reshaped(count, kept(meta.shape, dim))
         return where(extreme, _direction(x, size), 0.0) / shared
     safe = where(norm == 0, 1.0, norm)
