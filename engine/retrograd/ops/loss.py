@@ -122,7 +122,8 @@ def nll_loss_backward(
     """Zeros of ``size`` with the gradient input of ``nll_loss`` at the classes."""
     safe, share = _class_shares(xp, target, weight, input.dtype, ignore_index)
     if reduction == "mean":
-        share = share / xp.add.reduce(share, axis=None)
+        total = xp.add.reduce(share, axis=None)
+        share = xp.where(share == 0, share, share / total)  # what is ignored has no gradient even where all is
     made = xp.zeros(size, input.dtype)
     xp.put_along_axis(made, xp.expand_dims(safe, 1), xp.expand_dims(-share * input, 1), 1)
     return made

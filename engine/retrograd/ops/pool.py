@@ -168,7 +168,9 @@ def _max_of_regions(name: str, rank: int) -> Primitive:
         lead = input.shape[:-rank]
         flat = input.reshape(*lead, math.prod(input.shape[-rank:]))
         where = xp.broadcast_to(xp.asarray(regions), (*lead, *regions.shape[-2:]))
-        found = xp.take_along_axis(flat, where.reshape(*lead, -1), axis=-1).reshape(where.shape)
+        found = xp.take_along_axis(flat, where.reshape(*lead, math.prod(regions.shape[-2:])), axis=-1).reshape(
+            where.shape
+        )
         best = xp.argmax(found, axis=-1, keepdims=True)
         values = xp.take_along_axis(found, best, axis=-1).reshape(*lead, *counts)
         return values, xp.take_along_axis(where, best, axis=-1).reshape(*lead, *counts)
