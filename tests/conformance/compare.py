@@ -24,7 +24,11 @@ class Differs(AssertionError):
 def converted(value: Any) -> Any:
     """Arguments for our engine made of PyTorch's."""
     if isinstance(value, torch.Tensor):
-        made = retrograd.tensor(numpy_of(value))
+        repeated = [n > 1 and not step for n, step in zip(value.shape, value.stride(), strict=True)]
+        once = tuple(slice(0, 1) if each else slice(None) for each in repeated)
+        made = retrograd.tensor(numpy_of(value)[once] if any(repeated) else numpy_of(value))
+        if any(repeated):  # elements that are one in memory stay so
+            made = made.expand(tuple(value.shape))
         if value.dtype is torch.bfloat16:
             made = made.to(retrograd.bfloat16)
         return made.requires_grad_() if value.requires_grad else made

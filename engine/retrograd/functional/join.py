@@ -58,7 +58,8 @@ def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
 def _promoted(tensors: Sequence[Tensor], name: str) -> list[Tensor]:
     parts = list(tensors)
     if not parts:
-        raise RuntimeError(f"{name}(): expected a non-empty list of Tensors")
+        error = ValueError if name == "cat" else RuntimeError  # PyTorch's classes
+        raise error(f"{name}(): expected a non-empty list of Tensors")
     for each in parts:
         if not isinstance(each, Tensor):
             raise TypeError(f"{name}(): expected Tensors, got {type(each).__name__}")

@@ -58,7 +58,7 @@ def cumprod(xp: Namespace, input: Array, *, dim: int) -> Array:
 
 @cumprod.vjp("input")
 def _(g: Tensor, input: Tensor, out: Tensor, input_meta: Meta, *, dim: int) -> Tensor:
-    if not input_meta.shape:
+    if not input_meta.shape or input_meta.shape[dim] == 1:
         return g
     if not bool(eq(input, 0).any()):
         return flip(cumsum(flip(g * out, dims=(dim,)), dim=dim), dims=(dim,)) / input
