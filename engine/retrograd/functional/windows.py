@@ -141,7 +141,7 @@ def gaussian(n: Tensor, span: float, *, std: float = 1.0) -> Tensor:
 
 
 def _bessel(x: Tensor, largest: float) -> Tensor:
-    """The modified Bessel function I₀ up to ``largest``, by its power series: M. Abramowitz and I. A. Stegun, 9.6.12."""
+    """The modified Bessel function I₀ up to ``largest``, by its series: M. Abramowitz and I. A. Stegun, 9.6.12."""
     quarter = x.square() * 0.25
     term = total = quarter * 0.0 + 1.0
     for order in range(1, int(2 * largest) + 30):
