@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from retrograd.meta import Array
-from retrograd.nn.functional.pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
+from retrograd.nn.functional.adaptive_pooling import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from retrograd.ops.resample import AxisMap, named_maps
 from retrograd.tensor import Tensor
 
