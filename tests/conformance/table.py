@@ -95,10 +95,16 @@ def _renamed(function: types.FunctionType) -> Function:
         else value
         for name, value in function.__globals__.items()
     }  # fmt: skip
-    scope["torch"] = retrograd
+    scope |= {"torch": retrograd, "wrapper_set_seed": _seeded}
     made = types.FunctionType(function.__code__, scope, function.__name__, function.__defaults__, function.__closure__)
     made.__kwdefaults__ = function.__kwdefaults__
     return made
+
+
+def _seeded(function: Function, *arguments: Any, **options: Any) -> Any:
+    """As the table's own ``wrapper_set_seed``."""
+    retrograd.manual_seed(42)
+    return function(*arguments, **options)
 
 
 def gauge(sample: Any, output: Any) -> Any:

@@ -35,6 +35,10 @@ def rsub(input: Tensor, other: object, *, alpha: float = 1) -> Tensor:
     return _sub(other, scaled) if isinstance(other, Tensor) else _ops.rsub.call(scaled, other)
 
 
+def _rsub(self: Tensor, other: object) -> Tensor:
+    return _sub(other, self) if isinstance(other, Tensor) else _ops.rsub.call(self, other)
+
+
 def _rtruediv(self: Tensor, other: object) -> Tensor:
     return _mul(_ops.reciprocal.call(self), other)
 
@@ -48,6 +52,8 @@ def pow(input: object, exponent: object) -> Tensor:
 
 
 def _rpow(self: Tensor, other: object) -> Tensor:
+    if isinstance(other, Tensor):
+        return _ops.pow_tensor.call(other, self)
     return _ops.power_of_number.call(self, other)
 
 
@@ -143,7 +149,7 @@ def _pos(self: Tensor) -> Tensor:
 
 
 _OPERATORS = {
-    "__add__": _add, "__radd__": _add, "__sub__": _sub, "__rsub__": _ops.rsub.call, "__mul__": _mul,
+    "__add__": _add, "__radd__": _add, "__sub__": _sub, "__rsub__": _rsub, "__mul__": _mul,
     "__rmul__": _mul, "__truediv__": _ops.div.call, "__rtruediv__": _rtruediv, "__pow__": pow,
     "__rpow__": _rpow, "__neg__": _ops.neg.call, "__pos__": _pos, "__abs__": absolute.call,
     "__eq__": _eq, "__ne__": _ne, "__lt__": compare.lt.call, "__le__": compare.le.call, "__gt__": compare.gt.call,

@@ -28,37 +28,37 @@ def masks(rng: np.random.Generator) -> Iterator[Sample]:
     yield Sample((rng.random((2, 3)) > 0.5,))
 
 
-@primitive(samples=pairs_with_equals, elementwise=True, result="bool")
+@primitive(samples=pairs_with_equals, elementwise=True, result="bool", numbers=("other",))
 def eq(xp: Namespace, input: Array, other: Array) -> Array:
     """input == other"""
     return xp.equal(input, other)
 
 
-@primitive(samples=pairs_with_equals, elementwise=True, result="bool")
+@primitive(samples=pairs_with_equals, elementwise=True, result="bool", numbers=("other",))
 def ne(xp: Namespace, input: Array, other: Array) -> Array:
     """input != other"""
     return xp.not_equal(input, other)
 
 
-@primitive(samples=pairs_with_equals, elementwise=True, result="bool")
+@primitive(samples=pairs_with_equals, elementwise=True, result="bool", numbers=("other",))
 def lt(xp: Namespace, input: Array, other: Array) -> Array:
     """input < other"""
     return xp.less(input, other)
 
 
-@primitive(samples=pairs_with_equals, elementwise=True, result="bool")
+@primitive(samples=pairs_with_equals, elementwise=True, result="bool", numbers=("other",))
 def le(xp: Namespace, input: Array, other: Array) -> Array:
     """input <= other"""
     return xp.less_equal(input, other)
 
 
-@primitive(samples=pairs_with_equals, elementwise=True, result="bool")
+@primitive(samples=pairs_with_equals, elementwise=True, result="bool", numbers=("other",))
 def gt(xp: Namespace, input: Array, other: Array) -> Array:
     """input > other"""
     return xp.greater(input, other)
 
 
-@primitive(samples=pairs_with_equals, elementwise=True, result="bool")
+@primitive(samples=pairs_with_equals, elementwise=True, result="bool", numbers=("other",))
 def ge(xp: Namespace, input: Array, other: Array) -> Array:
     """input >= other"""
     return xp.greater_equal(input, other)
@@ -88,13 +88,13 @@ def bitwise_not(xp: Namespace, input: Array) -> Array:
     return xp.invert(input)
 
 
-@primitive(samples=pairs_of_masks, elementwise=True, result="bool")
+@primitive(samples=pairs_of_masks, elementwise=True, result="bool", numbers=())
 def logical_and(xp: Namespace, input: Array, other: Array) -> Array:
     """Whether both are true."""
     return xp.logical_and(input, other)
 
 
-@primitive(samples=pairs_of_masks, elementwise=True, result="bool")
+@primitive(samples=pairs_of_masks, elementwise=True, result="bool", numbers=())
 def logical_or(xp: Namespace, input: Array, other: Array) -> Array:
     """Whether either is true."""
     return xp.logical_or(input, other)

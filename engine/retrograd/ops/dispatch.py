@@ -18,7 +18,7 @@ from retrograd.autograd.node import Node, Output
 from retrograd.autograd.sites import ENGINE_FILES, users_frame
 from retrograd.autograd.versions import tick, versions_of
 from retrograd.devices import Device, Namespace, cpu, xp_of_type
-from retrograd.dtypes import bool_
+from retrograd.dtypes import FLOATING, bool_
 from retrograd.lifting import Untouchable, interpret
 from retrograd.meta import Array, Meta, find, meta_of
 from retrograd.ops import announce, errors
@@ -148,7 +148,7 @@ def on_host(op: Op) -> Callable[..., Array]:
     marks = [object() for _ in op.inputs]
     try:
         found = op.forward(_Probe(), *marks)
-    except (TypeError, AttributeError, ValueError):  # it computes with what it is given
+    except (TypeError, AttributeError, ValueError, RuntimeError):  # it computes with what it is given
         found = None
     if isinstance(found, tuple) and len(found) == 2 and found[1] in (tuple(marks), (*marks, None)):
         return cast("Callable[..., Array]", getattr(_numpy, str(found[0])))
@@ -235,7 +235,9 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:  # noqa: C901  a call
     name, kind, result = op.name, op.node_type, op.result
     to_bool = result == "bool"
     lowest = 2 if result == "float" else 0
-    lowest_with_int = 2 if result == "float" else 1
+    tensors_only = op.inputs[1] not in op.numbers
+    lowest_with_int = FLOATING + 1 if tensors_only else 2 if result == "float" else 1
+    lowest_with_float = FLOATING + 1 if tensors_only else 2
     plain = not op.saved
     crossed = tuple(op.rules[each].wants for each in op.inputs if each in op.rules) == tuple(
         (each,) for each in op.inputs[::-1]
@@ -254,7 +256,7 @@ def _binary(op: Op) -> Callable[[Tensor, object], Tensor]:  # noqa: C901  a call
                 left = input._node
                 if number is float or number is int:
                     value, right = other, None
-                    straight = meta.rank >= (2 if number is float else lowest_with_int)
+                    straight = meta.rank >= (lowest_with_float if number is float else lowest_with_int)
                 else:
                     value, right = other._data, other._node  # type: ignore[attr-defined]  # or AttributeError
                     straight = meta is other._meta and meta.rank >= lowest  # type: ignore[attr-defined]
@@ -318,6 +320,9 @@ def mixed(
     op: Op, inputs: Sequence[object], listener: Listener | None, params: Mapping[str, object] = NO_PARAMS
 ) -> tuple[Array, Meta, tuple[Meta | None, ...] | None]:
     """Compute an elementwise op on inputs of different kinds: (array, its meta, the inputs' metas to go back to)."""
+    for name, each in zip(op.inputs, inputs):  # noqa: B905  a variadic op has more of the last
+        if name not in op.numbers and not isinstance(each, Tensor):
+            raise TypeError(f"{op.name}(): argument '{name}' must be Tensor, not {type(each).__name__}")
     ready, device, kind = prepare(op.name, op.result, inputs)
     if listener is not None:
         announce.elementwise(listener, op.name, inputs)

@@ -9,6 +9,7 @@ from retrograd.ops.primitive import primitive
 from retrograd.ops.samples import (
     pairs_of_positives,
     pairs_of_reals,
+    pairs_of_tensors,
     pairs_over_positives,
     positives,
     powers,
@@ -19,7 +20,7 @@ from retrograd.ops.select import where
 from retrograd.tensor import Tensor
 
 
-@primitive(samples=pairs_of_reals, elementwise=True, linear=True)
+@primitive(samples=pairs_of_reals, elementwise=True, linear=True, numbers=("other",))
 def add(xp: Namespace, input: Array, other: Array, out: Array | None = None) -> Array:
     """input + other"""
     return xp.add(input, other, out)
@@ -35,7 +36,7 @@ def _(g: Tensor) -> Tensor:
     return g
 
 
-@primitive(samples=pairs_of_reals, elementwise=True, linear=True)
+@primitive(samples=pairs_of_reals, elementwise=True, linear=True, numbers=("other",))
 def sub(xp: Namespace, input: Array, other: Array, out: Array | None = None) -> Array:
     """input - other"""
     return xp.subtract(input, other, out)
@@ -62,7 +63,7 @@ def _(g: Tensor) -> Tensor:
     return -g
 
 
-@primitive(samples=pairs_of_reals, elementwise=True)
+@primitive(samples=pairs_of_reals, elementwise=True, numbers=("other",))
 def mul(xp: Namespace, input: Array, other: Array, out: Array | None = None) -> Array:
     """input * other"""
     return xp.multiply(input, other, out)
@@ -78,7 +79,7 @@ def _(g: Tensor, input: Tensor) -> Tensor:
     return g * input
 
 
-@primitive(samples=pairs_over_positives, elementwise=True, result="float")
+@primitive(samples=pairs_over_positives, elementwise=True, result="float", numbers=("other",))
 def div(xp: Namespace, input: Array, other: Array, out: Array | None = None) -> Array:
     """input / other"""
     return xp.true_divide(input, other, out)
@@ -259,7 +260,7 @@ def _(g: Tensor, out: Tensor) -> Tensor:
     return g * (out > 0)
 
 
-@primitive(samples=pairs_of_reals, elementwise=True)
+@primitive(samples=pairs_of_tensors, elementwise=True, numbers=())
 def maximum(xp: Namespace, input: Array, other: Array, out: Array | None = None) -> Array:
     """The larger of two; equal ones share the gradient."""
     return xp.maximum(input, other, out=out)
@@ -275,7 +276,7 @@ def _(g: Tensor, input: Tensor, other: Tensor) -> Tensor:
     return _share(g, lt(input, other), le(input, other))
 
 
-@primitive(samples=pairs_of_reals, elementwise=True)
+@primitive(samples=pairs_of_tensors, elementwise=True, numbers=())
 def minimum(xp: Namespace, input: Array, other: Array, out: Array | None = None) -> Array:
     """The smaller of two; equal ones share the gradient."""
     return xp.minimum(input, other, out=out)

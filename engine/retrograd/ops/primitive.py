@@ -71,6 +71,7 @@ class Op:
     public: bool
     moves: bool
     holomorphic: bool
+    numbers: tuple[str, ...]
     rules: dict[str, Rule] = field(default_factory=dict)
     jvps: dict[str, Rule] = field(default_factory=dict)
     call: Function = NotImplemented
@@ -132,6 +133,7 @@ def primitive(
     public: bool = True,
     moves: bool = False,
     holomorphic: bool = True,
+    numbers: Iterable[str] | None = None,
 ) -> Callable[[Function], Primitive]:
     """Declare a primitive.
 
@@ -142,7 +144,9 @@ def primitive(
     the first input. ``moves``: elements are only put elsewhere or converted, never computed with. ``holomorphic``: in
     complex numbers the derivative is that of the real function, so its rules get the conjugates of what they name;
     where it is not, they get it as it was. ``linear``: in all its inputs together, so that it is its own jvp.
-    ``public`` false: no function of ``retrograd`` by itself (a composition offers it).
+    ``numbers``: the inputs that may be
+    plain numbers (default: any, if another is a tensor). ``public`` false: no function of ``retrograd`` by itself (a
+    composition offers it).
     """
 
     def declare(forward: Function) -> Primitive:
@@ -155,6 +159,7 @@ def primitive(
             outputs=tuple(outputs), samples=samples, torch="" if torch == "-" else torch or event_name,
             node=node or f"{camel}Backward0", elementwise=elementwise, result=result, view=view, writes=writes,
             linear=linear, decomposition=None, public=public, moves=moves or view, holomorphic=holomorphic,
+            numbers=inputs if numbers is None else tuple(numbers),
         )  # fmt: skip
         if _registry.setdefault(key, op) is not op:
             raise ValueError(f"there are two primitives named {key}")

@@ -56,6 +56,12 @@ def pairs_of_reals(rng: np.random.Generator) -> Iterator[Sample]:
     yield Sample((apart(rng, 2, 3), 2))
 
 
+def pairs_of_tensors(rng: np.random.Generator) -> Iterator[Sample]:
+    """Two arrays that broadcast, for what takes no plain numbers."""
+    for first, second in SHAPE_PAIRS:
+        yield Sample((apart(rng, *first), np.asarray(apart(rng, *second) + 0.04)))
+
+
 def pairs_over_positives(rng: np.random.Generator) -> Iterator[Sample]:
     """A numerator and a denominator away from zero."""
     for first, second in SHAPE_PAIRS:
