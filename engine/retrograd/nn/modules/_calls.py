@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from retrograd.nn.modules._backward_hooks import BackwardHook
+from retrograd.nn.modules._everywhere import everywhere
 from retrograd.utils.hooks import RemovableHandle, register
 from retrograd_events.tap import Listener, tap
 
@@ -54,6 +55,8 @@ class Calls:
             return self._observed_call(tap.listener, args, kwargs)
         if self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks:
             return self._hooked_call(args, kwargs)
+        if everywhere.any:
+            return self._hooked_call(args, kwargs)
         return self.forward(*args, **kwargs)
 
     def _observed_call(self, listener: Listener, args: tuple[object, ...], kwargs: Mapping[str, object]) -> object:
@@ -69,13 +72,13 @@ class Calls:
         try:
             args, kwargs = self._run_pre_hooks(args, kwargs)
             boundary = None
-            if self._backward_hooks or self._backward_pre_hooks:
-                boundary = BackwardHook(
-                    self, list(self._backward_hooks.values()), list(self._backward_pre_hooks.values())
-                )
+            after = [*everywhere.backward.values(), *self._backward_hooks.values()]
+            before = [*everywhere.backward_pre.values(), *self._backward_pre_hooks.values()]
+            if after or before:
+                boundary = BackwardHook(self, after, before)
                 args = boundary.enter(args)
             result = self.forward(*args, **kwargs)
-            for key, hook in list(self._forward_hooks.items()):
+            for key, hook in [*everywhere.forward.items(), *self._forward_hooks.items()]:
                 called.add(key)
                 changed = self._run_forward_hook(key, hook, args, kwargs, result)
                 if changed is not None:
@@ -88,7 +91,7 @@ class Calls:
     def _run_pre_hooks(
         self, args: tuple[object, ...], kwargs: Mapping[str, object]
     ) -> tuple[tuple[object, ...], Mapping[str, object]]:
-        for key, hook in list(self._forward_pre_hooks.items()):
+        for key, hook in [*everywhere.forward_pre.items(), *self._forward_pre_hooks.items()]:
             if key in self._forward_pre_hooks_with_kwargs:
                 changed = hook(self, args, kwargs)
                 if changed is None:
@@ -107,7 +110,7 @@ class Calls:
     def _run_forward_hook(
         self, key: int, hook: Hook, args: tuple[object, ...], kwargs: Mapping[str, object], result: object
     ) -> object:
-        if key in self._forward_hooks_with_kwargs:
+        if key in self._forward_hooks_with_kwargs or key in everywhere.with_kwargs:
             return hook(self, args, kwargs, result)
         return hook(self, args, result)
 
@@ -115,8 +118,9 @@ class Calls:
         self, called: set[int], args: tuple[object, ...], kwargs: Mapping[str, object], result: object
     ) -> None:
         """After an error, run the hooks that asked for it and have not run; their own errors must not hide it."""
-        for key, hook in list(self._forward_hooks.items()):
-            if key in self._forward_hooks_always_called and key not in called:
+        for key, hook in [*everywhere.forward.items(), *self._forward_hooks.items()]:
+            asked = key in self._forward_hooks_always_called or key in everywhere.always_called
+            if asked and key not in called:
                 try:
                     self._run_forward_hook(key, hook, args, kwargs, result)
                 except Exception as error:  # noqa: BLE001  # the user's hook may raise anything

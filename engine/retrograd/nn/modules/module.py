@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING
 from retrograd.autograd.mode import no_grad
 from retrograd.dtypes import dtype, float16, float32, float64
 from retrograd.nn.modules._calls import Calls
+from retrograd.nn.modules._everywhere import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+    register_module_full_backward_hook,
+    register_module_full_backward_pre_hook,
+)
 from retrograd.nn.modules._members import Members
 from retrograd.nn.modules._state import Stateful
 from retrograd.tensor import Tensor
@@ -19,6 +25,15 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from retrograd.devices import Device
+
+
+__all__ = [
+    "Module",
+    "register_module_forward_hook",
+    "register_module_forward_pre_hook",
+    "register_module_full_backward_hook",
+    "register_module_full_backward_pre_hook",
+]
 
 
 class _Announced(ABCMeta):
