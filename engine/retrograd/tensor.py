@@ -47,6 +47,8 @@ class Tensor:
     _grad: Tensor | None
     _tid: int
 
+    _backward: ClassVar[Callable[..., None]]  # retrograd.autograd.backward, put here by its module
+
     if TYPE_CHECKING:
         # the methods attached from ops and functional
 
@@ -280,9 +282,7 @@ class Tensor:
         inputs: Sequence[Tensor] | Tensor | None = None,
     ) -> None:
         """Bring the gradient of this tensor to the leaves it was made from (added to their ``grad``)."""
-        from retrograd.autograd.engine import backward
-
-        backward(self, gradient, retain_graph, create_graph, inputs=inputs)
+        self._backward(self, gradient, retain_graph, create_graph, inputs=inputs)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call ``hook(grad)`` when this tensor's gradient is there; a result replaces it."""

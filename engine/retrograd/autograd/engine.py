@@ -238,7 +238,8 @@ def _pass(
     error: BaseException | None = None
     before = mode.enabled
     mode.enabled = create_graph
-    current.passes.append(Running(nodes, only))
+    passes = current.passes
+    passes.append(Running(nodes, only))
     try:
         check_roots(roots)
         with np.errstate(all="ignore"):
@@ -250,13 +251,16 @@ def _pass(
         error = raised
         raise
     finally:
-        current.passes.pop()
+        passes.pop()
         mode.enabled = before
         if listener is not None:
             listener.backward_ended(number, error)
-    if current.callbacks and not current.passes:
+    if not passes and current.callbacks:
         _call_back()
     return answers, kind
+
+
+Tensor._backward = staticmethod(backward)
 
 
 def _call_back() -> None:
