@@ -22,6 +22,7 @@ LEFT_OUT = {
     r"_(?!_).*": "a name that PyTorch keeps to itself",
     r"torch_ops_aten__safe_softmax_default": "a name that PyTorch keeps to itself",
     r".*_backward": "called by PyTorch's own backward only",
+    r"chalf": "complex numbers of 32 bits, which NumPy has not",
     r"bmm_triton_optimized": "chooses a Triton kernel on a GPU",
 }
 """Entries that are not counted (by the whole of their name), each with the reason."""
@@ -70,7 +71,8 @@ def ours(name: str) -> Function:
     if hasattr(operator, name):
         return getattr(retrograd.Tensor, name)  # type: ignore[no-any-return]
     try:
-        return operator.attrgetter(name)(retrograd)  # type: ignore[no-any-return]
+        found = operator.attrgetter(name)(retrograd)
+        return getattr(retrograd.Tensor, name) if isinstance(found, retrograd.dtype) else found  # type: ignore[no-any-return]
     except AttributeError:
         method = getattr(retrograd.Tensor, name, None)
         if method is None:

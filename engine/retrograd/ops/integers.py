@@ -25,13 +25,13 @@ def shifts(rng: np.random.Generator) -> Iterator[Sample]:
     yield Sample((rng.integers(-9, 10, 4), 3))
 
 
-@primitive(samples=pairs_of_wholes, elementwise=True)
+@primitive(samples=pairs_of_wholes, elementwise=True, numbers=())
 def gcd(xp: Namespace, input: Array, other: Array, out: Array | None = None) -> Array:
     """The greatest common divisor, not negative; that of 0 and 0 is 0."""
     return xp.gcd(input, other, out)
 
 
-@primitive(samples=pairs_of_wholes, elementwise=True)
+@primitive(samples=pairs_of_wholes, elementwise=True, numbers=())
 def lcm(xp: Namespace, input: Array, other: Array, out: Array | None = None) -> Array:
     """The least common multiple, not negative; 0 where either is."""
     return xp.lcm(input, other, out)
