@@ -15,6 +15,8 @@ from pathlib import Path
 from types import ModuleType
 
 OURS = ("retrograd_events", "retrograd_debug", "retrograd")
+ENGINE_NEEDS = ("ml_dtypes", "safetensors", "scipy", "threadpoolctl")
+"""What our engine imports beside NumPy."""
 MISSING = 3
 
 
@@ -27,10 +29,24 @@ class OwnPackages:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """The spec of one of our top-level packages."""
+        """The spec of one of our top-level packages. ``ModuleNotFoundError`` for the engine where it could not run."""
         if name not in OURS:
             return None
+        if name == "retrograd":
+            missing = _missing(ENGINE_NEEDS)
+            if missing:
+                raise ModuleNotFoundError("Retrograd's engine needs " + _remedy(missing), name=name)
         return importlib.machinery.PathFinder.find_spec(name, [self._folder])
+
+
+def _missing(names: Sequence[str]) -> list[str]:
+    return [name for name in names if importlib.util.find_spec(name) is None]
+
+
+def _remedy(missing: list[str]) -> str:
+    return "{} in the script's environment ({}). Install there: {} -m pip install {}".format(
+        " and ".join(missing), sys.prefix, sys.executable, " ".join(missing)
+    )
 
 
 def main() -> int:
@@ -42,13 +58,9 @@ def main() -> int:
     config, *support = sys.argv[1:]
     if support and support[0] == sys.implementation.cache_tag:
         sys.path.append(support[1])
-    missing = [name for name in ("msgspec", "numpy") if importlib.util.find_spec(name) is None]
+    missing = _missing(("msgspec", "numpy"))
     if missing:
-        sys.stderr.write(
-            "The debugger needs {} in the script's environment ({}). Install it there: {} -m pip install {}\n".format(
-                " and ".join(missing), sys.prefix, sys.executable, " ".join(missing)
-            )
-        )
+        sys.stderr.write("The debugger needs " + _remedy(missing) + "\n")
         return MISSING
     from retrograd_debug.agent.main import run_from
 
