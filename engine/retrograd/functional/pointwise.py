@@ -107,7 +107,7 @@ def multiply(input: Tensor, other: object) -> Tensor:
 @both
 def subtract(input: Tensor, other: object, *, alpha: float = 1) -> Tensor:
     """Another name of ``sub``."""
-    return _sub(input, other) if alpha == 1 else _sub(input, _mul(other, alpha))
+    return arithmetic.sub(input, other, alpha=alpha)
 
 
 @both

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-
-from threadpoolctl import ThreadpoolController
+from typing import TYPE_CHECKING
 
 from retrograd.functional.surface import function
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 PRECISIONS = ("highest", "high", "medium")
 
@@ -26,6 +28,13 @@ class _Settings:
 _settings = _Settings()
 
 
+def _blas() -> ThreadpoolController:
+    """The BLAS libraries that are loaded."""
+    from threadpoolctl import ThreadpoolController  # few scripts ask, all would wait for it
+
+    return ThreadpoolController().select(user_api="blas")
+
+
 @function
 def set_num_threads(int: int) -> None:  # PyTorch's name of it
     """Let products of matrices use so many threads (the BLAS library's; everything else runs on one)."""
@@ -33,13 +42,13 @@ def set_num_threads(int: int) -> None:  # PyTorch's name of it
         raise TypeError(f"set_num_threads expects an int, but got {type(int).__name__}")
     if int <= 0:
         raise RuntimeError("set_num_threads expects a positive integer")
-    ThreadpoolController().select(user_api="blas").limit(limits=int)
+    _blas().limit(limits=int)
 
 
 @function
 def get_num_threads() -> int:
     """How many threads products of matrices use."""
-    return max((pool["num_threads"] for pool in ThreadpoolController().select(user_api="blas").info()), default=1)
+    return max((pool["num_threads"] for pool in _blas().info()), default=1)
 
 
 @function

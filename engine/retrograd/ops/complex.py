@@ -16,6 +16,7 @@ from retrograd.ops.elementwise import sign
 from retrograd.ops.primitive import primitive
 from retrograd.ops.samples import Sample, apart, reals
 from retrograd.ops.select import where
+from retrograd.ops.zero import zeros_of
 from retrograd.tensor import Tensor
 
 
@@ -55,7 +56,7 @@ def real(xp: Namespace, input: Array) -> Array:
 
 @real.vjp("input")
 def _(g: Tensor, input_meta: Meta) -> Tensor:
-    return complex(g, g * 0.0)
+    return complex(g, zeros_of(g))
 
 
 @real.jvp("input")
@@ -71,7 +72,7 @@ def imag(xp: Namespace, input: Array) -> Array:
 
 @imag.vjp("input")
 def _(g: Tensor, input_meta: Meta) -> Tensor:
-    return complex(g * 0.0, g)
+    return complex(zeros_of(g), g)
 
 
 @imag.jvp("input")
@@ -105,12 +106,12 @@ def _(g: Tensor) -> Tensor:
 
 @complex.jvp("real")
 def _(t: Tensor) -> Tensor:
-    return complex(t, t * 0.0)
+    return complex(t, zeros_of(t))
 
 
 @complex.jvp("imag")
 def _(t: Tensor) -> Tensor:
-    return complex(t * 0.0, t)
+    return complex(zeros_of(t), t)
 
 
 @primitive(samples=reals, elementwise=True, holomorphic=False)
@@ -128,12 +129,12 @@ def _turned(g: Tensor, direction: Tensor, size: Tensor) -> Tensor:
 
 @sgn.vjp("input")
 def _(g: Tensor, input: Tensor, out: Tensor) -> Tensor:
-    return _turned(g, out, abs(input)) if is_complex(input) else g * 0.0
+    return _turned(g, out, abs(input)) if is_complex(input) else zeros_of(g)
 
 
 @sgn.jvp("input")
 def _(t: Tensor, input: Tensor, out: Tensor) -> Tensor:
-    return _turned(t, out, abs(input)) if is_complex(input) else t * 0.0
+    return _turned(t, out, abs(input)) if is_complex(input) else zeros_of(t)
 
 
 @primitive(samples=reals, elementwise=True, result="real", holomorphic=False)
@@ -162,7 +163,7 @@ def angle(xp: Namespace, input: Array) -> Array:
 @angle.vjp("input")
 def _(g: Tensor, input: Tensor) -> Tensor:
     if not is_complex(input):
-        return g * 0.0
+        return zeros_of(g)
     squared = abs(input) * abs(input)
     turned = g * (input * 1j)
     return where(squared == 0, 0.0, turned / where(squared == 0, 1.0, squared))
@@ -171,7 +172,7 @@ def _(g: Tensor, input: Tensor) -> Tensor:
 @angle.jvp("input")
 def _(t: Tensor, input: Tensor) -> Tensor:
     if not is_complex(input):
-        return t * 0.0
+        return zeros_of(t)
     squared = abs(input) * abs(input)
     return imag(t * conj(input)) / where(squared == 0, 1.0, squared)
 
