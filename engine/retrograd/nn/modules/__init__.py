@@ -1,1 +1,25 @@
-"""The modules, one family a file."""
+"""The modules, one family a file, each found by its ``__all__``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from retrograd.families import declared
+
+if TYPE_CHECKING:  # a checker walks no folder
+    from retrograd.nn.modules.activation import *
+    from retrograd.nn.modules.container import *
+    from retrograd.nn.modules.conv import *
+    from retrograd.nn.modules.distance import *
+    from retrograd.nn.modules.dropout import *
+    from retrograd.nn.modules.flatten import *
+    from retrograd.nn.modules.linear import *
+    from retrograd.nn.modules.loss import *
+    from retrograd.nn.modules.module import *
+    from retrograd.nn.modules.normalisation import *
+    from retrograd.nn.modules.pooling import *
+    from retrograd.nn.modules.sparse import *
+else:
+    _classes = {name: each for name, each in declared(__name__, __path__).items() if isinstance(each, type)}
+    globals().update(_classes)
+    __all__ = sorted(_classes)
