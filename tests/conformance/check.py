@@ -45,7 +45,7 @@ def _check(entry: Any, dtype: torch.dtype, limit: int | None, errors: bool) -> R
             _try(entry, sample, differentiable)
             passed += 1
         except Exception as error:  # noqa: BLE001  # whatever goes wrong is the finding
-            reason = reason or _words(error)
+            reason = reason or words(error)
     if errors and entry.error_inputs_func is not None:
         for bad in itertools.islice(entry.error_inputs("cpu"), limit):
             tried += 1
@@ -55,7 +55,8 @@ def _check(entry: Any, dtype: torch.dtype, limit: int | None, errors: bool) -> R
     return Result(tried, passed, reason)
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
+    """What an entry failed with, on one line."""
     text = " ".join(str(error).split())
     return text if isinstance(error, Differs) else f"{type(error).__name__}: {text}"
 
@@ -90,5 +91,5 @@ def _not_refused(entry: Any, bad: Any) -> str:
     except Exception as error:  # noqa: BLE001  # which one is what we ask
         if isinstance(error, bad.error_type):
             return ""
-        return f"bad input: {_words(error)} for {bad.error_type.__name__} ({bad.error_regex})"
+        return f"bad input: {words(error)} for {bad.error_type.__name__} ({bad.error_regex})"
     return f"bad input is taken: {bad.error_type.__name__} ({bad.error_regex})"

@@ -11,8 +11,9 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "engine")]
@@ -21,6 +22,9 @@ import torch  # noqa: E402
 
 from conformance.check import Result, check  # noqa: E402
 from conformance.table import entries, family  # noqa: E402
+
+J = TypeVar("J")
+R = TypeVar("R")
 
 
 def main() -> int:
@@ -39,24 +43,25 @@ def main() -> int:
         for index, each in enumerate(entries())
         if options.op in each.formatted_name and options.family in ("", family(each)) and dtype in each.dtypes
     ]
-    results = dict(_run([(index, options.dtype, options.samples) for index in chosen], options.jobs))
+    results = dict(spread(_one, [(index, options.dtype, options.samples) for index in chosen], options.jobs))
     table = entries()
     passed = sorted(table[index].formatted_name for index in chosen if not results[index].reason)
     _print([(family(table[index]), table[index].formatted_name, results[index]) for index in chosen])
-    share = _share(len(passed), len(chosen))
-    print(f"{options.dtype}: {len(passed)} of {len(chosen)} entries pass with every sample ({share})")
+    fraction = share(len(passed), len(chosen))
+    print(f"{options.dtype}: {len(passed)} of {len(chosen)} entries pass with every sample ({fraction})")
     if options.write:
         (HERE / f"passing-{options.dtype}.txt").write_text("".join(f"{name}\n" for name in passed), encoding="utf-8")
     return 0 if len(passed) == len(chosen) else 1
 
 
-def _run(jobs: list[tuple[int, str, int | None]], workers: int) -> Iterator[tuple[int, Result]]:
+def spread(one: Callable[[J], R], jobs: list[J], workers: int) -> Iterator[R]:
+    """What ``one`` makes of each job, over ``workers`` processes of one thread each, in any order."""
     torch.set_num_threads(1)
     if workers < 2:
-        yield from map(_one, jobs)
+        yield from map(one, jobs)
         return
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        yield from pool.imap_unordered(_one, jobs, chunksize=4)
+        yield from pool.imap_unordered(one, jobs, chunksize=4)
 
 
 def _one(job: tuple[int, str, int | None]) -> tuple[int, Result]:
@@ -67,7 +72,8 @@ def _one(job: tuple[int, str, int | None]) -> tuple[int, Result]:
         return index, Result(0, 0, f"no samples: {type(error).__name__}: {error}")
 
 
-def _share(part: int, whole: int) -> str:
+def share(part: int, whole: int) -> str:
+    """A fraction in words."""
     return f"{100 * part / whole:.1f} %" if whole else "none"
 
 
