@@ -11,7 +11,8 @@ import numpy as np
 import torch
 
 import retrograd
-from conformance.compare import Differs, converted, gradients, is_inexact, leaves, same, same_gradients
+from conformance.compare import Differs, gradients, is_inexact, leaves, same, same_gradients
+from conformance.convert import converted
 from conformance.table import UNSET, counterpart, gauge
 
 SEED = 42  # what the entries that draw seed PyTorch with
@@ -63,7 +64,7 @@ def words(error: Exception) -> str:
 
 def _try(entry: Any, sample: Any, differentiable: bool) -> None:
     theirs_in = [sample.input, *sample.args], sample.kwargs
-    mine_in = converted(theirs_in[0]), converted(theirs_in[1])
+    mine_in = converted(theirs_in)
     inputs = [each for each in leaves(mine_in) if isinstance(each, retrograd.Tensor)]
     their_inputs = [each for each in leaves(theirs_in) if isinstance(each, torch.Tensor)]
     torch.manual_seed(SEED)
@@ -86,7 +87,7 @@ def _not_refused(entry: Any, bad: Any) -> str:
     """ "" when our engine refuses ``bad`` with PyTorch's class of exception, else what it did."""
     sample = bad.sample_input
     try:
-        arguments, options = converted([sample.input, *sample.args]), converted(sample.kwargs)
+        arguments, options = converted(([sample.input, *sample.args], sample.kwargs))
         counterpart(entry)(*arguments, **options)
     except Exception as error:  # noqa: BLE001  # which one is what we ask
         if isinstance(error, bad.error_type):

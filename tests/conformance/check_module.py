@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import operator
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -14,12 +13,11 @@ from torch.testing._internal.common_modules import ModuleErrorEnum, module_db
 
 import retrograd
 from conformance.check import SEED, Result, words
-from conformance.compare import Differs, converted, gradients, leaves, same, same_gradients
+from conformance.compare import Differs, gradients, leaves, same, same_gradients
+from conformance.convert import converted
 
 LEFT_OUT = {"Lazy": "made only for layers that learn their sizes from the first input"}
 """Modules that are not counted, by the beginning of their names, each with the reason."""
-
-Tensors = dict[str, Any]
 
 
 def modules() -> dict[str, Any]:
@@ -55,29 +53,27 @@ def _tried(entry: Any, name: str, dtype: torch.dtype, limit: int | None) -> Iter
                 yield words(error)
         if entry.module_error_inputs_func is not None:
             for bad in itertools.islice(entry.module_error_inputs_func(entry, **given), limit):
-                yield _not_refused(name, bad, dtype, training)
+                yield _not_refused(name, bad, training)
 
 
-def _made(engine: Any, kind: str, given: Any, dtype: torch.dtype, training: bool) -> Any:
-    """The module as the table wants it. ``given``: the constructor's arguments."""
-    args, kwargs = given.args, given.kwargs
-    if engine is retrograd:
-        args, kwargs, dtype = converted(args), converted(kwargs), converted(dtype)
+def _made(engine: Any, name: str, given: Any) -> Any:
+    """The module. ``given``: the constructor's arguments."""
+    args, kwargs = converted((given.args, given.kwargs)) if engine is retrograd else (given.args, given.kwargs)
     engine.manual_seed(SEED)
-    return operator.attrgetter(kind)(engine.nn)(*args, **kwargs).to(dtype).train(training)
+    return getattr(engine.nn, name)(*args, **kwargs)
 
 
 def _try(entry: Any, name: str, sample: Any, dtype: torch.dtype, training: bool) -> None:
-    theirs = _made(torch, name, sample.constructor_input, dtype, training)
-    mine = _made(retrograd, name, sample.constructor_input, dtype, training)
+    theirs = _made(torch, name, sample.constructor_input).to(dtype).train(training)
+    mine = _made(retrograd, name, sample.constructor_input).to(converted(dtype)).train(training)
     if repr(mine) != repr(theirs):
         raise Differs(f"repr: {mine!r} for {theirs!r}")
     _same_state(mine, theirs, "start")
-    mine.load_state_dict({key: converted(each) for key, each in theirs.state_dict().items()})
+    mine.load_state_dict(converted(dict(theirs.state_dict())))
     if sample.forward_input is None:
         return
     their_args = sample.forward_input.args, sample.forward_input.kwargs
-    my_args = converted(their_args[0]), converted(their_args[1])
+    my_args = converted(their_args)
     torch.manual_seed(SEED)
     expected = theirs(*their_args[0], **their_args[1])
     retrograd.manual_seed(SEED)
@@ -105,13 +101,13 @@ def _same_state(mine: Any, theirs: Any, what: str) -> None:
         same(found[key], value, f"{what}: {key}")
 
 
-def _not_refused(name: str, bad: Any, dtype: torch.dtype, training: bool) -> str:
+def _not_refused(name: str, bad: Any, training: bool) -> str:
     """ "" when our module refuses ``bad`` with PyTorch's class of exception where PyTorch does."""
     sample, at_call = bad.module_error_input, bad.error_on is ModuleErrorEnum.FORWARD_ERROR
     wanted = f"{bad.error_type.__name__} ({bad.error_regex})"
     made = False
     try:
-        module = _made(retrograd, name, sample.constructor_input, dtype, training)
+        module = _made(retrograd, name, sample.constructor_input).train(training)
         made = True
         if at_call:
             module(*converted(sample.forward_input.args), **converted(sample.forward_input.kwargs))

@@ -181,7 +181,7 @@ def _fractional(
     if samples is None:
         shape = (*batched.shape[:2], rank)
         samples = empty(shape, dtype=input.dtype, device=input.device).uniform_()
-    chances = samples.device.to_host(samples._data).astype(np.float64)
+    chances = samples.device.to_host(samples._data).astype(np.float64)[: len(batched)]
     regions = _fractional_regions(given, kernel, size, chances)
     out, indices = fractional_max_pools[rank].call(batched, regions=regions, counts=size)
     return (out, indices) if batched is input else (out.squeeze(0), indices.squeeze(0))

@@ -37,6 +37,8 @@ def _check_classes(input: Tensor, target: Tensor, weight: Tensor | None, ignore_
             f"weight tensor should be defined either for all {classes} classes or no classes but got weight tensor of "
             f"shape: {list(weight.shape)}"
         )
+    if weight is not None and weight.dtype != input.dtype:
+        raise RuntimeError(f"expected scalar type {input.dtype} of weight as of input, but found {weight.dtype}")
     array = target._data
     wrong = array[((array < 0) | (array >= classes)) & (array != ignore_index)]
     if wrong.size:

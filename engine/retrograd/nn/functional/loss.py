@@ -205,7 +205,7 @@ def gaussian_nll_loss(
 ) -> Tensor:
     """The negative log likelihood of normal targets with mean ``input`` and variance ``var`` (at least ``eps``).
 
-    ``var`` has input's shape, or 1 in place of its last length, or lacks that. ``full`` adds the constant.
+    ``var`` has input's shape, or 1 in place of one length, or lacks the last. ``full`` adds the constant.
 
     Raises:
         ValueError: for a negative variance or one that does not fit.
@@ -219,7 +219,7 @@ def gaussian_nll_loss(
     if var.shape != input.shape:
         if tuple(input.shape[:-1]) == tuple(var.shape):
             var = var.unsqueeze(-1)
-        elif tuple(input.shape[:-1]) != tuple(var.shape[:-1]) or var.shape[-1] != 1:
+        elif input.ndim != var.ndim or [n for n, m in zip(var.shape, input.shape, strict=True) if n != m] != [1]:
             raise ValueError("var is of incorrect size")
     known(reduction)
     held = var + (var.detach().clamp(min=eps) - var.detach())  # raised to eps without losing its gradient

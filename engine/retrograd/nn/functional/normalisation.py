@@ -119,9 +119,11 @@ def batch_norm(
     Source: Ioffe and Szegedy, "Batch normalization", 2015.
 
     Raises:
-        ValueError: for one value a channel in training.
+        ValueError: for one value a channel in training, or an ``eps`` that is not positive.
         RuntimeError: when the shapes don't fit.
     """
+    if eps <= 0:
+        raise ValueError(f"batch_norm eps must be positive, but got {eps}")
     if training and input.ndim > 1 and input.shape[0] * math.prod(input.shape[2:]) == 1:
         raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
     return _normalised(input, running_mean, running_var, weight, bias, training, momentum, eps)[0]

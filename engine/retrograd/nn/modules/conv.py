@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from retrograd.functional.create import empty
 from retrograd.nn import functional as F
 from retrograd.nn import init
+from retrograd.nn.functional._lengths import Sizes, lengths
 from retrograd.nn.modules.module import Module
 from retrograd.nn.parameter import Parameter
 from retrograd.tensor import Tensor
@@ -18,12 +19,6 @@ if TYPE_CHECKING:
     from retrograd.dtypes import dtype as DType
 
 __all__ = ["Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"]
-
-Sizes = int | Sequence[int]
-
-
-def _lengths(value: Sizes, rank: int) -> tuple[int, ...]:
-    return (value,) * rank if isinstance(value, int) else tuple(value)
 
 
 class _Conv(Module):
@@ -60,9 +55,11 @@ class _Conv(Module):
         if padding_mode not in ("zeros", "reflect", "replicate", "circular"):
             raise ValueError(f"padding_mode must be zeros, reflect, replicate or circular, but got {padding_mode!r}")
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
-        self.kernel_size, self.stride = _lengths(kernel_size, self.rank), _lengths(stride, self.rank)
-        self.padding = padding if isinstance(padding, str) else _lengths(padding, self.rank)
-        self.dilation = _lengths(dilation, self.rank)
+        name = type(self).__name__
+        self.kernel_size = lengths(kernel_size, self.rank, name, "kernel_size")
+        self.stride = lengths(stride, self.rank, name, "stride")
+        self.padding = padding if isinstance(padding, str) else lengths(padding, self.rank, name, "padding")
+        self.dilation = lengths(dilation, self.rank, name, "dilation")
         self.padding_mode = padding_mode
         sides = (in_channels, out_channels // groups) if self.transposed else (out_channels, in_channels // groups)
         self.weight = Parameter(empty((*sides, *self.kernel_size), device=device, dtype=dtype))
@@ -196,7 +193,7 @@ class _Transposed(_Conv):
         super().__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype
         )
-        self.output_padding = _lengths(output_padding, self.rank)
+        self.output_padding = lengths(output_padding, self.rank, type(self).__name__, "output_padding")
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """Apply it to ``input`` (N, in_channels, *size); ``output_size`` chooses among the sizes that are possible."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from retrograd.nn.modules.module import Module
 from retrograd.tensor import Tensor
 
-__all__ = ["Flatten"]
+__all__ = ["Flatten", "Unflatten"]
 
 
 class Flatten(Module):
@@ -21,3 +23,29 @@ class Flatten(Module):
 
     def extra_repr(self) -> str:
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+
+class Unflatten(Module):
+    """Dimension ``dim`` as several of the lengths ``unflattened_size``, of which one may be -1.
+
+    Raises:
+        TypeError: when a length is no integer.
+    """
+
+    def __init__(self, dim: int, unflattened_size: Sequence[int]) -> None:
+        super().__init__()
+        given: object = unflattened_size
+        if not isinstance(given, (tuple, list)):
+            raise TypeError(f"unflattened_size must be a tuple of ints, but found type {type(given).__name__}")
+        for place, length in enumerate(given):
+            if not isinstance(length, int):
+                found = f"element of type {type(length).__name__} at pos {place}"
+                raise TypeError(f"unflattened_size must be tuple of ints, but found {found}")
+        self.dim, self.unflattened_size = dim, unflattened_size
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Reshape ``input``."""
+        return input.unflatten(self.dim, self.unflattened_size)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 from retrograd.nn import functional as F
 from retrograd.nn.functional._reduction import chosen
-from retrograd.nn.modules.module import Module
+from retrograd.nn.modules._loss import Loss, Plain
 from retrograd.tensor import Tensor
 
 __all__ = [
     "BCELoss",
     "BCEWithLogitsLoss",
-    "CrossEntropyLoss",
+    "GaussianNLLLoss",
     "HuberLoss",
     "KLDivLoss",
     "L1Loss",
     "MSELoss",
-    "NLLLoss",
+    "PoissonNLLLoss",
     "SmoothL1Loss",
+    "SoftMarginLoss",
 ]
 
 
-class _Loss(Module):
-    """A loss with a ``reduction``: ``mean`` and ``sum`` over all elements, or ``none``."""
-
-    def __init__(self, *, reduction: str = "mean") -> None:
-        super().__init__()
-        self.reduction = reduction
-
-
-class L1Loss(_Loss):
+class L1Loss(Plain):
     """``|x - y|``, reduced over all elements by ``reduction``: mean (default), sum or none."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -36,7 +29,7 @@ class L1Loss(_Loss):
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
-class MSELoss(_Loss):
+class MSELoss(Plain):
     """``(x - y)²``, reduced over all elements by ``reduction``: mean (default), sum or none."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -44,63 +37,7 @@ class MSELoss(_Loss):
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
-class _ClassLoss(_Loss):
-    """A loss of classes: weights (C) are part of the state."""
-
-    weight: Tensor | None
-
-    def __init__(self, weight: Tensor | None, ignore_index: int, reduction: str) -> None:
-        super().__init__(reduction=reduction)
-        self.register_buffer("weight", weight)
-        self.ignore_index = ignore_index
-
-
-class NLLLoss(_ClassLoss):
-    """Less the log probability of the right class; see ``functional.nll_loss``."""
-
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        ignore_index: int = -100,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(weight, ignore_index, chosen(size_average, reduce, reduction))
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of log probabilities (N, C, ...) against classes (N, ...)."""
-        return F.nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
-
-
-class CrossEntropyLoss(_ClassLoss):
-    """``NLLLoss`` of the logarithm of softmax; see ``functional.cross_entropy``."""
-
-    def __init__(
-        self,
-        weight: Tensor | None = None,
-        size_average: bool | None = None,
-        ignore_index: int = -100,
-        reduce: bool | None = None,
-        reduction: str = "mean",
-        label_smoothing: float = 0.0,
-    ) -> None:
-        super().__init__(weight, ignore_index, chosen(size_average, reduce, reduction))
-        self.label_smoothing = label_smoothing
-
-    def forward(self, input: Tensor, target: Tensor) -> Tensor:
-        """The loss of scores (N, C, ...) against classes (N, ...) or probabilities."""
-        return F.cross_entropy(
-            input,
-            target,
-            self.weight,
-            ignore_index=self.ignore_index,
-            reduction=self.reduction,
-            label_smoothing=self.label_smoothing,
-        )
-
-
-class BCELoss(_Loss):
+class BCELoss(Loss):
     """The cross entropy of probabilities of yes or no; see ``functional.binary_cross_entropy``."""
 
     weight: Tensor | None
@@ -120,7 +57,7 @@ class BCELoss(_Loss):
         return F.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 
 
-class BCEWithLogitsLoss(_Loss):
+class BCEWithLogitsLoss(Loss):
     """``BCELoss`` of ``sigmoid(input)``, without overflow."""
 
     weight: Tensor | None
@@ -145,7 +82,7 @@ class BCEWithLogitsLoss(_Loss):
         )
 
 
-class SmoothL1Loss(_Loss):
+class SmoothL1Loss(Loss):
     """Squared below ``beta``, absolute above; see ``functional.smooth_l1_loss``."""
 
     def __init__(
@@ -163,11 +100,14 @@ class SmoothL1Loss(_Loss):
         return F.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
 
 
-class HuberLoss(_Loss):
+class HuberLoss(Loss):
     """Squared up to ``delta``, absolute beyond; see ``functional.huber_loss``."""
 
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
+        given: object = delta
+        if not isinstance(given, (int, float)):
+            raise TypeError(f"HuberLoss: delta must be a float or int, got: {type(given)}")
         self.delta = delta
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
@@ -175,7 +115,7 @@ class HuberLoss(_Loss):
         return F.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 
 
-class KLDivLoss(_Loss):
+class KLDivLoss(Loss):
     """The divergence of probabilities; see ``functional.kl_div``."""
 
     def __init__(
@@ -191,3 +131,43 @@ class KLDivLoss(_Loss):
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         """The divergence of ``target`` from log probabilities ``input``."""
         return F.kl_div(input, target, reduction=self.reduction, log_target=self.log_target)
+
+
+class PoissonNLLLoss(Loss):
+    """Less the log probability of counts under Poisson distributions; see ``functional.poisson_nll_loss``."""
+
+    def __init__(
+        self,
+        log_input: bool = True,
+        full: bool = False,
+        size_average: bool | None = None,
+        eps: float = 1e-8,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__(reduction=chosen(size_average, reduce, reduction))
+        self.log_input, self.full, self.eps = log_input, full, eps
+
+    def forward(self, log_input: Tensor, target: Tensor) -> Tensor:
+        """The loss of counts ``target`` under the rates, or (``self.log_input``) their logarithms."""
+        return F.poisson_nll_loss(log_input, target, self.log_input, self.full, eps=self.eps, reduction=self.reduction)
+
+
+class GaussianNLLLoss(Loss):
+    """Less the log probability of numbers under normal distributions; see ``functional.gaussian_nll_loss``."""
+
+    def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
+        super().__init__(reduction=reduction)
+        self.full, self.eps = full, eps
+
+    def forward(self, input: Tensor, target: Tensor, var: Tensor | float) -> Tensor:
+        """The loss of ``target`` under means ``input`` and variances ``var``."""
+        return F.gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction)
+
+
+class SoftMarginLoss(Plain):
+    """``log(1 + exp(-y x))`` of answers y that are 1 or -1."""
+
+    def forward(self, input: Tensor, target: Tensor) -> Tensor:
+        """The loss of ``input`` against ``target`` of the same shape."""
+        return F.soft_margin_loss(input, target, reduction=self.reduction)

@@ -10,6 +10,8 @@ from retrograd.dtypes import int64
 from retrograd.functional.create import empty, ones, tensor, zeros
 from retrograd.nn import functional as F
 from retrograd.nn import init
+from retrograd.nn.modules._ranks import need_rank
+from retrograd.nn.modules._state import Metadata, StateDict
 from retrograd.nn.modules.module import Module
 from retrograd.nn.parameter import Parameter
 from retrograd.tensor import Tensor
@@ -35,6 +37,7 @@ __all__ = [
 class _Running(Module):
     """Weight and bias a channel, and the moments that training keeps track of."""
 
+    _version = 2
     ranks: ClassVar[tuple[int, ...]]
     weight: Parameter | None
     bias: Parameter | None
@@ -51,18 +54,36 @@ class _Running(Module):
         track_running_stats: bool,
         device: Device | str | None,
         dtype: DType | None,
+        bias: bool,
     ) -> None:
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
-        for name in ("weight", "bias"):
-            made = Parameter(empty(num_features, device=device, dtype=dtype)) if affine else None
+        for name, wanted in (("weight", affine), ("bias", affine and bias)):
+            made = Parameter(empty(num_features, device=device, dtype=dtype)) if wanted else None
             self.register_parameter(name, made)
         tracked = track_running_stats
         self.register_buffer("running_mean", zeros(num_features, device=device, dtype=dtype) if tracked else None)
         self.register_buffer("running_var", ones(num_features, device=device, dtype=dtype) if tracked else None)
         self.register_buffer("num_batches_tracked", tensor(0, dtype=int64, device=device) if tracked else None)
         self.reset_parameters()
+
+    def _load_from_state_dict(
+        self,
+        state_dict: StateDict,
+        prefix: str,
+        local_metadata: Metadata,
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        version, key = local_metadata.get("version"), f"{prefix}num_batches_tracked"
+        if self.num_batches_tracked is not None and (not isinstance(version, int) or version < 2):
+            state_dict.setdefault(key, self.num_batches_tracked)  # before version 2 none was counted
+        super()._load_from_state_dict(
+            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
+        )
 
     def reset_running_stats(self) -> None:
         """Mean 0, variance 1, no batch seen."""
@@ -75,20 +96,15 @@ class _Running(Module):
     def reset_parameters(self) -> None:
         """Weight 1, bias 0, and ``reset_running_stats``."""
         self.reset_running_stats()
-        if self.weight is not None and self.bias is not None:
+        if self.weight is not None:
             init.ones_(self.weight)
+        if self.bias is not None:
             init.zeros_(self.bias)
-
-    def _check(self, input: Tensor) -> None:
-        if input.ndim not in self.ranks:
-            raise ValueError(
-                f"expected {' or '.join(f'{rank}D' for rank in self.ranks)} input (got {input.ndim}D input)"
-            )
 
     def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )
 
 
@@ -104,12 +120,14 @@ class _BatchNorm(_Running):
         track_running_stats: bool = True,
         device: Device | str | None = None,
         dtype: DType | None = None,
+        *,
+        bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise ``input`` (N, C, ...) by its own moments in training, else by those kept track of."""
-        self._check(input)
+        need_rank(self, input, *self.ranks)
         share = 0.0 if self.momentum is None else self.momentum
         if self.training and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
@@ -134,7 +152,7 @@ class BatchNorm2d(_BatchNorm):
         num_features: the channels C of (N, C, H, W).
         eps: added to the variance.
         momentum: how far running moments move towards a batch's; None for the mean of all batches.
-        affine: whether to learn weight and bias.
+        affine: whether to learn a weight, and with ``bias`` a bias.
         track_running_stats: whether to keep running moments for evaluation.
 
     Source: Ioffe and Szegedy, "Batch normalization", 2015.
@@ -161,12 +179,14 @@ class _InstanceNorm(_Running):
         track_running_stats: bool = False,
         device: Device | str | None = None,
         dtype: DType | None = None,
+        *,
+        bias: bool = True,
     ) -> None:
-        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype)
+        super().__init__(num_features, eps, momentum, affine, track_running_stats, device, dtype, bias)
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise each sample of ``input`` (N, C, ...), or a single one (C, ...)."""
-        self._check(input)
+        need_rank(self, input, *self.ranks)
         single = input.ndim == min(self.ranks)
         batch = input.unsqueeze(0) if single else input
         own = self.training or not self.track_running_stats
@@ -237,7 +257,8 @@ class LayerNorm(Module):
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        affine = f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        return f"{self.normalized_shape}, eps={self.eps}, {affine}"
 
 
 class RMSNorm(Module):
@@ -265,9 +286,9 @@ class RMSNorm(Module):
         if self.weight is not None:
             init.ones_(self.weight)
 
-    def forward(self, input: Tensor) -> Tensor:
-        """Normalise ``input`` (*, *normalized_shape)."""
-        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise ``x`` (*, *normalized_shape)."""
+        return F.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
@@ -290,20 +311,23 @@ class GroupNorm(Module):
         affine: bool = True,
         device: Device | str | None = None,
         dtype: DType | None = None,
+        *,
+        bias: bool = True,
     ) -> None:
         super().__init__()
         if num_channels % num_groups:
             raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        for name in ("weight", "bias"):
-            made = Parameter(empty(num_channels, device=device, dtype=dtype)) if affine else None
+        for name, wanted in (("weight", affine), ("bias", affine and bias)):
+            made = Parameter(empty(num_channels, device=device, dtype=dtype)) if wanted else None
             self.register_parameter(name, made)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Weight 1, bias 0."""
-        if self.weight is not None and self.bias is not None:
+        if self.weight is not None:
             init.ones_(self.weight)
+        if self.bias is not None:
             init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -311,7 +335,8 @@ class GroupNorm(Module):
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.num_groups}, {self.num_channels}, eps={self.eps}, affine={self.affine}"
+        sizes = f"{self.num_groups}, {self.num_channels}"
+        return f"{sizes}, eps={self.eps}, affine={self.affine}, bias={self.bias is not None}"
 
 
 class LocalResponseNorm(Module):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from retrograd.nn import functional as F
+from retrograd.nn.functional._lengths import Sizes, lengths
 from retrograd.nn.modules.module import Module
 from retrograd.tensor import Tensor
 
@@ -24,7 +25,6 @@ __all__ = [
     "MaxPool3d",
 ]
 
-Sizes = int | Sequence[int]
 Pooled = Tensor | tuple[Tensor, Tensor]
 
 
@@ -96,8 +96,10 @@ class AvgPool1d(Module):
         count_include_pad: bool = True,
     ) -> None:
         super().__init__()
-        self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
-        self.padding, self.ceil_mode, self.count_include_pad = padding, ceil_mode, count_include_pad
+        self.kernel_size = lengths(kernel_size, 1, "AvgPool1d", "kernel_size")
+        self.stride = self.kernel_size if stride is None else lengths(stride, 1, "AvgPool1d", "stride")
+        self.padding = lengths(padding, 1, "AvgPool1d", "padding")
+        self.ceil_mode, self.count_include_pad = ceil_mode, count_include_pad
 
     def forward(self, input: Tensor) -> Tensor:
         """Pool ``input``."""
