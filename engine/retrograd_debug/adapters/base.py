@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from retrograd_debug.agent.gate import Stop
+    from retrograd_debug.agent.holding import Stop
 
 
 class EditError(Exception):

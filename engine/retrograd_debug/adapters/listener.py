@@ -40,7 +40,6 @@ OP_APPLIED, BACKWARD_STARTED, NODE_STARTED, NODE_FINISHED, GRADIENT_ACCUMULATED 
 BACKWARD_ENDED, STEP_STARTED, STEP_ENDED, GRADIENTS_ZEROED, SCALAR_LOGGED = 15, 16, 17, 18, 19
 DEVICE_TRANSFERRED, ALLOCATION_ANNOUNCED, CONSTRUCTION_STARTED, CONSTRUCTION_ENDED = 20, 23, 30, 31
 
-ACCUMULATE = "AccumulateGrad"
 _PLAIN = frozenset((int, float, str, bool, type(None)))
 _MANY = 64
 
@@ -66,6 +65,8 @@ class EngineListener:
         self._gate = agent.gate
         self._gate.on_arm = self._arm
         self._paths = ModulePaths(self._name_tensor, self.instances)
+        self.paths: dict[int, str] = {}
+        """Parameters and buffers by their ids."""
         self._scope_count = 0
         self._backward_count = 0
         self._regions = itertools.count(1)
@@ -76,14 +77,36 @@ class EngineListener:
         """No op has been recorded for backward yet."""
         self.failed: tuple[int, str, list[tuple[int, int]], int] = (0, "", [], 0)
         """id of the error, op, inputs and node of what failed last."""
-        self.op_applied = op_applied_for(agent, self)
+        self._op_applied = self.op_applied = op_applied_for(agent, self)
         self.node_starting = node_starting_for(agent, self)
-        self.node_finished = node_finished_for(agent, self)
+        self._node_finished = self.node_finished = node_finished_for(agent, self)
         self.node_ran = node_ran_for(agent, self)
 
     def _arm(self) -> None:
         """The gate or the iterations wait for something else than before."""
+        after = self._gate.after
         self.armed = self._gate.armed or self.iterations.due
+        # Nothing is asked on the hot path for what hardly ever is waited for: it is another path then.
+        self.op_applied = self._op_passed if "applied" in after else self._op_applied
+        self.node_finished = self._node_passed if "ran" in after else self._node_finished
+
+    def _op_passed(
+        self,
+        name: str,
+        inputs: Sequence[Any],
+        params: Mapping[str, object],
+        outputs: Sequence[Any],
+        started: int,
+        flags: int,
+    ) -> None:
+        """An op ran; a breakpoint may hold after it."""
+        self._op_applied(name, inputs, params, outputs, started, flags)
+        self.stops.after_op(name, inputs, params, outputs, flags & 2 != 0, sys._getframe(1))
+
+    def _node_passed(self, backward: int, node: Any, grads: Sequence[object], started: int) -> None:
+        """A node ran; a breakpoint may hold after it."""
+        self._node_finished(backward, node, grads, started)
+        self.stops.after_node(node, grads, sys._getframe(1))
 
     # --- forward
 
@@ -124,6 +147,8 @@ class EngineListener:
         thread = self._thread()
         node = self.stops.running_node if thread.backwards else 0
         self.failed = (id(error), name, refs, node)
+        if "failed" in self._gate.after:
+            self.stops.at_failure(name, inputs, error, thread, sys._getframe(1))
 
     def allocation_announced(self, name: str, bytes: int) -> None:
         """Write it before it is tried."""
@@ -199,15 +224,23 @@ class EngineListener:
         parent = thread.scopes[-1] if thread.scopes else 0
         self._emit(SCOPE_ENTERED, (scope, parent, kind, path, type_name, more, instance, site))
         thread.scopes.append(scope)
+        thread.paths.append((path, type_name))
+        if "scope" in self._gate.after:
+            self.stops.at_scope("scope", thread, sys._getframe(1))
         return scope
 
     def scope_exited(self, scope: int) -> None:
         """Write its end (and that of scopes inside it that an exception left open)."""
-        scopes = self._thread().scopes
+        thread = self._thread()
+        scopes, paths = thread.scopes, thread.paths
         while scopes and scopes[-1] != scope:
             self._emit(SCOPE_EXITED, (scopes.pop(),))
+            paths.pop()
         if scopes:
+            if "scope-end" in self._gate.after:
+                self.stops.at_scope("scope-end", thread, sys._getframe(1))
             scopes.pop()
+            paths.pop()
         self._emit(SCOPE_EXITED, (scope,))
 
     def construction_entered(self, owner: object) -> None:
@@ -224,7 +257,9 @@ class EngineListener:
         thread.regions.append(Region(kind, next(self._regions)))
 
     def _name_tensor(self, tensor: EngineTensor, kind: str, path: str, owner: int) -> None:
-        self._emit(TENSOR_NAMED, (self.see(tensor), kind, path, owner))
+        number = self.see(tensor)
+        self.paths[number] = path
+        self._emit(TENSOR_NAMED, (number, kind, path, owner))
 
     # --- backward
 
@@ -317,6 +352,8 @@ class EngineListener:
         self._emit(GRADIENT_ACCUMULATED, (backward, self.node_id(cast(EngineNode, node)), self.see(leaf), made))
         if self._wants_values:
             self._values.record(made[0], made[1], host_array(grad), made[3], important=True)
+        if "accumulated" in self._gate.after:
+            self.stops.after_gradient(leaf, self.node_id(cast(EngineNode, node)), sys._getframe(1))
 
     def backward_ended(self, backward: int, error: BaseException | None) -> None:
         """Write its end; may hold right after it."""
@@ -330,6 +367,7 @@ class EngineListener:
         self._emit(BACKWARD_ENDED, (backward, f"{type(error).__name__}: {error}" if error is not None else ""))
         if not thread.backwards:
             self.gradients.clear()
+            self.stops.pass_ended()
             self.iterations.backward_ended(inside_step=thread.optimizers > 0, failed=error is not None)
         if self._gate.armed and error is None:
             self.stops.after_backward(thread, sys._getframe(1))

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from retrograd_debug.agent.agent import Agent
-    from retrograd_debug.agent.gate import Stop
+    from retrograd_debug.agent.holding import Stop
 
 EDITED = 27
 _NOTHING: MetaTuple = (0, 0, (), "", "", False)

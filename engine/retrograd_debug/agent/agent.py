@@ -14,6 +14,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TextIO, Union, cast
 
 from retrograd_debug.adapters.base import Source
@@ -51,7 +52,7 @@ class Agent:
         self.writer = EventWriter(ring, self.threads)
         self.sites = Sites(self.frames, self.writer)
         self.values = ValueRecorder(self.writer, values)
-        self.gate = Gate(self.writer, self.frames, lambda: self.source.iteration)
+        self.gate = Gate(self.writer, self.frames, lambda: self.source.iteration, self._muted)
         self.output = OutputBuffer(self._output, self._before_next)
         self.source: Source = cast("Callable[[Agent], Source]", importlib.import_module(ADAPTER).source)(self)
         self.policy = values
@@ -103,6 +104,9 @@ class Agent:
         self.output.flush()
         self.writer.emit(RUN_ENDED, (reason, exit_code, 0, message))
         self.writer.close()
+
+    def _muted(self) -> AbstractContextManager[None]:
+        return self.source.world()
 
     def on_fork(self, action: Callable[[], None]) -> None:
         """Call ``action`` in every forked child."""

@@ -45,8 +45,8 @@ class BreakLines:
         )
         self._frames = frames
 
-    def set(self, breakpoints: list[Breakpoint], hits: dict[int, int]) -> list[BreakpointStatus]:
-        """Replace all; says where each one sits."""
+    def set(self, breakpoints: list[Breakpoint]) -> list[BreakpointStatus]:
+        """Replace all; says where each one sits (its hits are counted elsewhere)."""
         lines: dict[str, dict[int, int]] = {}
         statuses = []
         for each in breakpoints:
@@ -55,7 +55,7 @@ class BreakLines:
                 line, problem = resolve_line(each.file, each.line)
                 if not problem and each.enabled:
                     lines.setdefault(self._frames.path(each.file), {})[line] = each.id
-            statuses.append(BreakpointStatus(each.id, line, hits.get(each.id, 0), problem))
+            statuses.append(BreakpointStatus(each.id, line, 0, problem))
         self._watch.update(lines)
         return statuses
 

@@ -10,16 +10,18 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from types import FrameType
-from typing import Protocol, Union
+from typing import Union
 
 from retrograd_debug.agent.frames import Frames
+from retrograd_debug.agent.holding import MakeStop, Reached, Request, Resume, Sender, Stop, Target, made
+from retrograd_debug.agent.points import BEFORE, Facts, Occasion, Points
 from retrograd_debug.agent.threads import ThreadState
 from retrograd_debug.agent.writer import EventWriter
-from retrograd_debug.log.regions import Region, entered, op_ran
-from retrograd_debug.session.api import Breakpoint, Continue, Hold, Step, StepKind
-from retrograd_debug.session.protocol import Held, Resumed, Said
+from retrograd_debug.log.regions import entered, op_ran
+from retrograd_debug.session.api import Breakpoint, Continue, Step, StepKind
+from retrograd_debug.session.protocol import Held, NoteWritten, Resumed, Said
 from retrograd_debug.session.stepping import Origin, ends
 from retrograd_events import tr
 
@@ -30,82 +32,23 @@ ORPHAN_WAIT = 60.0
 """Seconds that a held script waits for its debugger to come back."""
 
 
-class Sender(Protocol):
-    """Where notices go."""
-
-    def send(self, message: Union[Held, Resumed, Said]) -> bool:
-        """Send a notice; False when nobody is there."""
-        ...
-
-    def alive(self) -> bool:
-        """Whether somebody is there."""
-        ...
-
-
-@dataclass(slots=True)
-class Stop:
-    """A hold while it lasts: the frames behind ``hold.stack`` and the live objects, released on going on."""
-
-    hold: Hold
-    frames: list[FrameType]
-    inputs: list[object]
-    grads: list[object] | None = None
-    pass_root: object = None
-
-
-MakeStop = Callable[[str, int], Stop]
-"""(why, breakpoint id) -> the stop, built only when the thread is really held."""
-
-
-@dataclass(slots=True)
-class Target:
-    """What ends a step: its kind, its thread, and where that thread stood."""
-
-    kind: StepKind
-    thread: int
-    origin: Origin = Origin()
-    why: str = "step"
-
-
-@dataclass(slots=True)
-class Reached:
-    """A place that a thread has reached, as ``ends`` asks about it."""
-
-    kind: str
-    regions: Sequence[Region]
-    entered: int
-    scopes: Sequence[int]
-    iteration: int
-    frames: Frames
-    frame: FrameType
-
-    def by_user(self) -> bool:
-        """Whether the innermost frame that is not ours lies in the user's files."""
-        return self.frames.issued_by_user(self.frame)
-
-    def depth(self) -> int:
-        """How many frames of the user's files are on the stack."""
-        return self.frames.user_depth(self.frame)
-
-
-@dataclass(slots=True)
-class Resume:
-    """Let the held thread go."""
-
-    interrupt: bool = False
-
-
-Request = Union[Resume, Callable[[Stop], None]]
-
-
 class Gate:
     """One per debuggee. Commands come from the control thread, ``reach`` from the script's threads."""
 
-    def __init__(self, writer: EventWriter, frames: Frames, iteration: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        writer: EventWriter,
+        frames: Frames,
+        iteration: Callable[[], int],
+        muted: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        """``muted``: while entered, nothing that runs is recorded or held."""
         self.armed = False
+        self.points = Points(frames.stack, muted, self._note)
+        self.after: frozenset[str] = frozenset()
+        """Places beside those where a step can end that a breakpoint waits for."""
         self.sender: Sender | None = None
         self.stop: Stop | None = None
-        self.hits: dict[int, int] = {}
         self.on_line_change: Callable[[], None] = lambda: None
         self.on_arm: Callable[[], None] = lambda: None
         self._writer = writer
@@ -115,7 +58,6 @@ class Gate:
         self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._target: Target | None = None
         self._pause = False
-        self._names: dict[str, int] = {}
         self._pace = 0.0
         self._pace_iterations = False
         self._paced_iteration = -1
@@ -136,11 +78,9 @@ class Gate:
             self._arm()
 
     def set_breakpoints(self, breakpoints: list[Breakpoint]) -> None:
-        """Take the op breakpoints (line breakpoints are not the gate's)."""
+        """Replace the breakpoints (when a line is about to run is not the gate's to know: see ``hold_line``)."""
         with self._cond:
-            self._names = {each.op: each.id for each in breakpoints if each.kind == "op" and each.enabled}
-            known = {each.id for each in breakpoints}
-            self.hits = {key: count for key, count in self.hits.items() if key in known}
+            self.points.set(breakpoints)
             self._arm()
 
     def pause(self) -> None:
@@ -236,49 +176,90 @@ class Gate:
         return Target(kind, held.ident, Origin(self._entered, scope, depth, self._iteration()))
 
     def _arm(self) -> None:
+        places = frozenset() if self._off else self.points.places
+        self.after = places - BEFORE - {"line"} | ({"applied"} if self.points.scoped else frozenset())
         self.armed = not self._off and bool(
-            self._target or self._pause or self._names or self._pace or self._only is not None or self.stop
+            self._target
+            or self._pause
+            or not places.isdisjoint(BEFORE)
+            or "ran" in places
+            or self._pace
+            or self._only is not None
+            or self.stop
         )
         self.on_arm()
 
     def _disarm(self) -> None:
         self._target, self._pause, self._pace, self._only = None, False, 0.0, None
-        self._names = {}
+        self.points.clear()
         self._arm()
         self._cond.notify_all()
 
     # --- events, from the script's threads
 
-    def reach(self, kind: str, name: str, thread: ThreadState, frame: FrameType, make: MakeStop) -> None:
-        """``thread`` is about to run something; holds it here if anything asks for that. Call only while ``armed``."""
+    def reach(
+        self,
+        kind: str,
+        name: str,
+        thread: ThreadState,
+        frame: FrameType,
+        make: MakeStop,
+        facts: Facts | None = None,
+        scopes: Sequence[tuple[str, str]] | None = None,
+    ) -> None:
+        """``thread`` is about to run something; holds it here if anything asks for that. Call only while ``armed``.
+        ``scopes`` are those that it belongs to, where these are not the open ones."""
         if self._off:
             return
         self._await_turn(thread)
         regions = thread.regions
         inside = entered(regions) if kind == "op" else len(regions)
         target = self._target
-        why, breakpoint = "", 0
+        why = ""
+        hit = None
+        if kind in self.points.places:
+            at = thread.paths if scopes is None else scopes
+            hit = self.points.at(Occasion(kind, name, at, self._iteration(), frame, facts))
         if self._pause:
             why, inside = "pause", len(regions)
-        elif kind != "backward-end" and (number := self._names.get(name)) is not None:
-            why, breakpoint = "breakpoint", number
+        elif hit is not None:
+            why = "breakpoint"
         elif target is not None and (not target.thread or target.thread == thread.ident):
             here = Reached(kind, regions, inside, thread.scopes, self._iteration(), self._frames, frame)
             if ends(target.kind, target.origin, here):
                 why = target.why
         if why:
-            self.hold(make(why, breakpoint), thread, inside)
+            self.hold(made(make, why, hit), thread, inside)
         elif self._pace:
             self._keep_pace(thread)
         if kind == "op":
             op_ran(regions)
 
-    def hold_line(self, breakpoint: int, thread: ThreadState, make: MakeStop) -> None:
+    def pass_by(
+        self, kind: str, name: str, thread: ThreadState, frame: FrameType, make: MakeStop, facts: Facts | None = None
+    ) -> None:
+        """``thread`` is where no step ends; holds it here if a breakpoint asks for that. Call only for what ``after``
+        names."""
+        if self._off or not self._watched():
+            return
+        hit = self.points.at(Occasion(kind, name, thread.paths, self._iteration(), frame, facts))
+        if hit is not None:
+            self._await_turn(thread)
+            self.hold(made(make, "breakpoint", hit), thread, len(thread.regions))
+
+    def hold_line(self, breakpoint: int, thread: ThreadState, frame: FrameType, make: MakeStop) -> None:
         """``thread`` is about to run a line with a breakpoint."""
         if self._off or not self._watched():
             return
-        self._await_turn(thread)
-        self.hold(make("breakpoint", breakpoint), thread, len(thread.regions))
+        hit = self.points.at_line(breakpoint, Occasion("line", "", thread.paths, self._iteration(), frame))
+        if hit is not None:
+            self._await_turn(thread)
+            self.hold(made(make, "breakpoint", hit), thread, len(thread.regions))
+
+    def _note(self, breakpoint: int, text: str) -> None:
+        self._writer.act("note", text)
+        if self.sender is not None:
+            self.sender.send(NoteWritten(breakpoint, text))
 
     def _watched(self) -> bool:
         return self.sender is not None and self.sender.alive()
@@ -322,8 +303,6 @@ class Gate:
             self._only = thread.ident
             self._held_thread, self.stop = thread, stop
             self._entered = tuple(region.id for region in thread.regions[:inside])
-            if stop.hold.breakpoint:
-                self.hits[stop.hold.breakpoint] = self.hits.get(stop.hold.breakpoint, 0) + 1
             while not self._requests.empty():
                 self._requests.get_nowait()
             self._arm()

@@ -8,7 +8,7 @@ import msgspec
 
 from retrograd_debug.adapters.base import Source
 from retrograd_debug.agent.agent import Agent
-from retrograd_debug.agent.gate import Stop
+from retrograd_debug.agent.holding import Stop
 from retrograd_debug.agent.values import sample
 from retrograd_debug.session.api import FetchValue, Hold
 from retrograd_debug.session.protocol import FETCH_LIMIT, ValueBytes

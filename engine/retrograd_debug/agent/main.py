@@ -12,8 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-import msgspec
-
 from retrograd_debug.adapters.base import EditError
 from retrograd_debug.agent import script as scripts
 from retrograd_debug.agent.agent import Agent, user_traceback
@@ -21,7 +19,7 @@ from retrograd_debug.agent.breaklines import BreakLines
 from retrograd_debug.agent.control import Control
 from retrograd_debug.agent.evaluate import Evaluator
 from retrograd_debug.agent.frames import line_of, thread_frame
-from retrograd_debug.agent.gate import Stop
+from retrograd_debug.agent.holding import Stop
 from retrograd_debug.agent.live import fetch_value, stop_between
 from retrograd_debug.agent.standin import stand_in
 from retrograd_debug.agent.streams import Streams
@@ -80,6 +78,7 @@ class Debuggee:
         self._interrupted = False
         self._started = False
         self._resolved: list[BreakpointStatus] = []
+        self._told: list[BreakpointStatus] = []
 
     def run(self) -> int:
         """Run the script; its exit code."""
@@ -153,6 +152,7 @@ class Debuggee:
         outcome.error = None
         agent.output.flush()
         if self._control is not None:
+            self._tell_statuses()
             self._control.send(Ending(outcome.reason, outcome.exit_code, self._message))
 
     def _hold_ended(self, kind: str, error: BaseException | None) -> None:
@@ -195,11 +195,11 @@ class Debuggee:
         agent = self._agent
         thread = agent.threads.current()
 
-        def make(why: str, number: int) -> Stop:
+        def make(why: str, number: int, message: str) -> Stop:
             pairs = [(each, line_of(each)) for each in agent.frames.stack(frame)]
-            return stop_between(agent, "line", why, pairs, "", number)
+            return stop_between(agent, "line", why, pairs, message, number)
 
-        agent.gate.hold_line(breakpoint, thread, make)
+        agent.gate.hold_line(breakpoint, thread, frame, make)
 
     def _input_wanted(self, wanted: bool) -> None:
         self._agent.output.flush()
@@ -245,6 +245,7 @@ class Debuggee:
     def _tick(self) -> None:
         agent = self._agent
         agent.gate.tick()
+        self._tell_statuses()
         if self._paused_at and agent.gate.pausing and time.monotonic() - self._paused_at > PAUSE_PATIENCE:
             self._paused_at = 0.0
             self._show_stack()
@@ -259,19 +260,28 @@ class Debuggee:
     def _set_breakpoints(self, breakpoints: list[Breakpoint]) -> None:
         gate = self._agent.gate
         gate.set_breakpoints(breakpoints)
-        self._resolved = self._lines.set(breakpoints, gate.hits)
-        if self._control is not None:
-            self._control.send(Resolved(self._resolved))
+        self._resolved = self._lines.set(breakpoints)
+        self._told = []
+        self._tell_statuses()
         gate.ask(lambda stop: self._lines.join())
+
+    def _tell_statuses(self) -> None:
+        """Say where the breakpoints sit and what became of them, if that has changed."""
+        points = self._agent.gate.points
+        statuses = [
+            BreakpointStatus(
+                each.id, each.line, points.hits(each.id), each.problem or points.problem(each.id), points.spent(each.id)
+            )
+            for each in self._resolved
+        ]
+        if self._control is not None and statuses != self._told:
+            self._told = statuses
+            self._control.send(Resolved(statuses))
 
     def _stands(self) -> None:
         """The calling thread was held."""
         self._lines.join()
-        gate = self._agent.gate
-        stop = gate.stop
-        if stop is not None and stop.hold.breakpoint and self._control is not None:
-            counted = [msgspec.structs.replace(each, hits=gate.hits.get(each.id, 0)) for each in self._resolved]
-            self._control.send(Resolved(counted))
+        self._tell_statuses()
 
     def _interrupt(self) -> None:
         self._interrupted = True

@@ -10,12 +10,14 @@ from retrograd_debug.log.regions import Region
 
 @dataclass(slots=True)
 class ThreadState:
-    """One thread: ``number`` is 0 for the main thread; ``scopes`` and ``regions`` are open, innermost last."""
+    """One thread: ``number`` is 0 for the main thread. ``scopes`` (``paths``: path and type of each) and ``regions``
+    are open, innermost last."""
 
     number: int
     ident: int
     name: str
     scopes: list[int] = field(default_factory=list)
+    paths: list[tuple[str, str]] = field(default_factory=list)
     regions: list[Region] = field(default_factory=list)
     backwards: list[int] = field(default_factory=list)
     optimizers: int = 0

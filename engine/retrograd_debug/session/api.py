@@ -72,8 +72,11 @@ class Frame(msgspec.Struct, frozen=True):
 class Hold(msgspec.Struct, frozen=True):
     """Where and why the debuggee stands: what is *about to* run. Not an event, so stepped and free runs have one log.
 
-    ``kind``: op, node, backward (about to start), optimizer, line, pause (between events), exception (it has happened,
-    values readable), end (the script ended, values readable). ``why``: step, breakpoint, pause, start, exception, end.
+    ``kind``: op, node, backward (about to start), optimizer, line, pause (between events), after (``name`` has just
+    run: an op, its outputs in ``inputs``, or a node), scope and scope-end (just entered, about to be left), raised
+    (the op ``name`` has raised what the script may still catch), exception (it has ended the script, values
+    readable), end (the script ended, values readable). ``why``: step, breakpoint, pause, start, exception, end.
+    ``message``: what there is to say beside that.
     """
 
     kind: str
@@ -100,7 +103,21 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 class Breakpoint(msgspec.Struct, frozen=True):
-    """``kind`` line: stops before ``file``:``line`` runs. ``kind`` op: stops before ops (or nodes) named ``op``."""
+    """Something to stop at. What ``kind`` asks of the other fields (names may be patterns: ``*``, ``?``, ``[ab]``):
+
+    line: before ``file``:``line`` runs. op: before an op, node or optimizer named ``op``, inside ``scope`` if
+    given. scope: when the scope ``scope`` (path or type) is ``access`` entered or left. tensor: when the tensor
+    ``tensor`` (a parameter's path or a variable's name) is ``access`` read or written. gradient: when the parameter
+    ``tensor`` has its gradient. backward: at its ``access`` start or end. iteration: at the start of ``iteration``.
+    nonfinite: after what makes the first NaN or infinity of finite numbers. optimizer: before a step of ``op``.
+    exception: when an op raises ``op`` (an exception's class), also if the script catches it. range: after an
+    element of ``tensor``, or of what ``op`` makes, leaves ``low`` to ``high``. expression: where ``condition`` is
+    true. spoil: before an in-place change of a tensor that a pending backward has saved.
+
+    For all: the first ``ignore`` hits pass; ``condition`` must be true too; ``log`` is a message that is written
+    instead of a stop, with expressions in braces; ``once``: off after its first stop. Expressions see the event's
+    own names (``name``, ``iteration``, ``scope``, ``input``, ``inputs``, ``output``, ``outputs``, ``grad``,
+    ``grads``, ``tensor``) and then the script's variables, innermost frame first."""
 
     id: int
     kind: str
@@ -108,15 +125,27 @@ class Breakpoint(msgspec.Struct, frozen=True):
     line: int = 0
     op: str = ""
     enabled: bool = True
+    scope: str = ""
+    tensor: str = ""
+    access: str = ""
+    iteration: int = 0
+    low: float | None = None
+    high: float | None = None
+    condition: str = ""
+    ignore: int = 0
+    log: str = ""
+    once: bool = False
 
 
 class BreakpointStatus(msgspec.Struct, frozen=True):
-    """``line`` is where it really sits; ``problem`` is a sentence when it can't be reached ("" when it can)."""
+    """``line`` is where it really sits; ``problem`` is a sentence when it can't be reached or its expression failed
+    ("" when all is well). ``spent``: it was to stop once, and has."""
 
     id: int
     line: int
     hits: int
     problem: str
+    spent: bool = False
 
 
 # --- commands
@@ -240,6 +269,14 @@ class BreakpointsResolved:
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """A breakpoint that writes instead of stopping was hit; ``text`` is its message."""
+
+    breakpoint: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class StopProgress:
     """A step of stopping, in words ("asked to stop", "terminated after 2 s", "killed after 5 s")."""
 
@@ -261,7 +298,7 @@ class Failed:
 
 
 Notice = Union[
-    Changed, Evaluated, ValueFetched, BreakpointsResolved, StopProgress, InputWanted, Failed
+    Changed, Evaluated, ValueFetched, BreakpointsResolved, Noted, StopProgress, InputWanted, Failed
 ]  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from retrograd_debug.session.api import (
     FeedInput,
     FetchValue,
     InputWanted,
+    Noted,
     Pause,
     Phase,
     Restart,
@@ -51,6 +52,7 @@ from retrograd_debug.session.protocol import (
     Held,
     Hello,
     InputState,
+    NoteWritten,
     ProtocolError,
     Refused,
     Resolved,
@@ -253,6 +255,8 @@ class LiveSession(SessionBase):
                     self._set(Phase.RUNNING, hold, words)
             case Said(text=text) | Refused(text=text):
                 self._fail(text)
+            case NoteWritten(breakpoint=breakpoint, text=text):
+                self._tell(Noted(breakpoint, text))
             case EvaluationDone(request=request, text=text, error=error):
                 self._tell(Evaluated(request, text, error))
             case Resolved(statuses=statuses):

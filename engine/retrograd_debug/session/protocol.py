@@ -88,6 +88,13 @@ class Said(msgspec.Struct, frozen=True, tag="said"):
     text: str
 
 
+class NoteWritten(msgspec.Struct, frozen=True, tag="note"):
+    """A breakpoint's message."""
+
+    breakpoint: int
+    text: str
+
+
 class Refused(msgspec.Struct, frozen=True, tag="refused"):
     """A command could not be done; ``text`` is a sentence."""
 
@@ -150,7 +157,8 @@ class Ending(msgspec.Struct, frozen=True, tag="ending"):
 
 
 AgentNotice = Union[
-    Hello, Held, Resumed, Said, Refused, StackShown, EvaluationDone, EditDone, ValueBytes, Resolved, InputState, Ending,
+    Hello, Held, Resumed, Said, NoteWritten, Refused, StackShown, EvaluationDone, EditDone, ValueBytes, Resolved,
+    InputState, Ending,
 ]  # fmt: skip
 """What an agent may send to a session."""
 
@@ -246,6 +254,6 @@ def session_channel(sock: socket.socket) -> Channel[AgentNotice]:
 
 __all__ = [
     "AgentCommand", "AgentNotice", "Breakpoint", "Channel", "EditDone", "Ending", "EvaluationDone", "FeedInput", "Held",
-    "Hello", "InputState", "Interrupt", "ProtocolError", "Refused", "Resolved", "Resumed", "Said", "StackShown",
-    "ValueBytes", "Welcome", "agent_channel", "new_token", "proof", "proves", "session_channel",
+    "Hello", "InputState", "Interrupt", "NoteWritten", "ProtocolError", "Refused", "Resolved", "Resumed", "Said",
+    "StackShown", "ValueBytes", "Welcome", "agent_channel", "new_token", "proof", "proves", "session_channel",
 ]  # fmt: skip

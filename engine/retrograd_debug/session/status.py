@@ -43,6 +43,8 @@ def _held(snapshot: Snapshot) -> tuple[str, str]:
         name = hold.message.split(":", 1)[0] or tr("an exception")
         return tr("Error"), tr("{name} at line {line}, values still readable", name=name, line=hold.line)
     sentence = _where_held(hold)
+    if hold.why == "breakpoint" and hold.message:
+        sentence = tr("{sentence}: {message}", sentence=sentence, message=hold.message)
     if hold.others:
         waiting = trn("{count} other thread waits", "{count} other threads wait", len(hold.others))
         sentence = tr("{sentence}; {waiting}", sentence=sentence, waiting=waiting)
@@ -66,8 +68,18 @@ def _where_held(hold: Hold) -> str:
     if hold.kind == "optimizer":
         name = hold.name
         return tr("before the {name} step of iteration {number}, line {line}", name=name, number=number, line=line)
-    where = _phase_words(hold.phase, number)
-    return tr("{where}, before {name}, line {line}", where=where, name=hold.name, line=line)
+    where, name = _phase_words(hold.phase, number), hold.name
+    match hold.kind:
+        case "after":
+            return tr("{where}, after {name}, line {line}", where=where, name=name, line=line)
+        case "scope":
+            return tr("{where}, entering {name}, line {line}", where=where, name=name, line=line)
+        case "scope-end":
+            return tr("{where}, leaving {name}, line {line}", where=where, name=name, line=line)
+        case "raised":
+            return tr("{where}, {name} has failed, line {line}", where=where, name=name, line=line)
+        case _:
+            return tr("{where}, before {name}, line {line}", where=where, name=name, line=line)
 
 
 def _phase_words(phase: str, number: int) -> str:
