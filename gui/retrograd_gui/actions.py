@@ -176,6 +176,17 @@ def _edit() -> tuple[Action, ...]:
             panel="source",
             enabled=_open,
         ),
+        Action(
+            "edit.breakpoint-details",
+            tr("Breakpoint's condition…"),
+            tr("Asks when the selected breakpoint stops, what it writes, and which hits it skips."),
+            "edit",
+            1,
+            icon="msc.edit",
+            keys=("Ctrl+F9",),
+            panel="breakpoints",
+            enabled=_open,
+        ),
     )
 
 

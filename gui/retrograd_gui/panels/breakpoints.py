@@ -1,18 +1,29 @@
-"""The breakpoint panel: what stops the script, how often it did, and adding one before an operation."""
+"""The breakpoint panel: what stops the script and how often it did; adding more, and saying more of each."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QStringListModel, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLineEdit, QStackedLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QCompleter,
+    QHBoxLayout,
+    QLineEdit,
+    QSizePolicy,
+    QStackedLayout,
+    QToolTip,
+    QWidget,
+)
 
-from retrograd_debug.session.api import Snapshot
+from retrograd_debug.session.api import Breakpoint, Snapshot
 from retrograd_events.events import NodeStarted, OpApplied
 from retrograd_events.text import tr
 from retrograd_gui.panels.base import PanelContext, PanelSpec
 from retrograd_gui.theme.icons import icon
 from retrograd_gui.theme.tokens import Theme
+from retrograd_gui.view_models.breakpoint_kinds import KINDS, FormError, KindForm
 from retrograd_gui.view_models.breakpoints import BreakpointsModel
+from retrograd_gui.widgets.breakpoint_editor import BreakpointEditor
 from retrograd_gui.widgets.breakpoint_list import BreakpointList
 from retrograd_gui.widgets.common import Empty, column, on_panel, tool_button
 from retrograd_gui.widgets.reading import source_lines
@@ -38,9 +49,12 @@ class BreakpointsPanel(QWidget):
         self._stack = QStackedLayout()
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.list)
+        self.kind = QComboBox()
+        self.kind.setAccessibleName(tr("What to stop at"))
+        for form in KINDS:
+            self.kind.addItem(form.title, form.key)
+        self.kind.currentIndexChanged.connect(self._ask)
         self.name = QLineEdit()
-        self.name.setPlaceholderText(tr("Stop before operation or node …"))
-        self.name.setAccessibleName(tr("Operation or node to stop before"))
         self.name.returnPressed.connect(self._add)
         self.name.textChanged.connect(self._enable_buttons)
         self.name.installEventFilter(self)
@@ -52,6 +66,14 @@ class BreakpointsPanel(QWidget):
         self.name.setCompleter(completer)
         self.add = tool_button("msc.add", tr("Add"), context.theme)
         self.add.clicked.connect(self._add)
+        self.editor = BreakpointEditor()
+        self.editor.hide()
+        self.editor.changed.connect(self._change)
+        self.editor.closed.connect(self._close_editor)
+        self.edit = tool_button("msc.edit", tr("Condition, message, hits to skip (F2)"), context.theme)
+        self.edit.setCheckable(True)
+        self.edit.clicked.connect(self._update_editor)
+        self.list.edit_asked.connect(self._open_editor)
         self.remove = tool_button("msc.trash", tr("Remove (Delete)"), context.theme)
         self.remove.clicked.connect(lambda: self._remove(self.list.selected()))
         self._build()
@@ -69,10 +91,29 @@ class BreakpointsPanel(QWidget):
         bar = QHBoxLayout()
         bar.setContentsMargins(8, 4, 8, 4)
         bar.setSpacing(4)
+        self.kind.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        bar.addWidget(self.kind)
         bar.addWidget(self.name, 1)
         bar.addWidget(self.add)
+        bar.addWidget(self.edit)
         bar.addWidget(self.remove)
+        layout.addWidget(self.editor)
         layout.addLayout(bar)
+        self._ask()
+
+    @property
+    def form(self) -> KindForm:
+        """The kind that is offered now."""
+        return KINDS[self.kind.currentIndex()]
+
+    def _ask(self) -> None:
+        """Ask for what the chosen kind needs."""
+        form = self.form
+        self.name.setPlaceholderText(form.hint or tr("Nothing to fill in"))
+        self.name.setAccessibleName(form.hint or form.title)
+        self.name.setReadOnly(not form.takes_text)
+        self.name.setToolTip("")
+        self._enable_buttons()
 
     # --- news
 
@@ -81,6 +122,7 @@ class BreakpointsPanel(QWidget):
         self.list.rows.show_rows(self._model.rows)
         self._stack.setCurrentWidget(self.list if self._model.rows else self.empty)
         self._enable_buttons()
+        self._update_editor()
 
     def _update_snapshot(self, snapshot: Snapshot) -> None:
         names = {event.name for event in snapshot.iteration_events if isinstance(event, (OpApplied, NodeStarted))}
@@ -97,11 +139,51 @@ class BreakpointsPanel(QWidget):
     def _use_theme(self, theme: Theme) -> None:
         self.list.set_theme(theme)
         self.add.setIcon(icon("msc.add", theme))
+        self.edit.setIcon(icon("msc.edit", theme))
         self.remove.setIcon(icon("msc.trash", theme))
 
     def _enable_buttons(self) -> None:
-        self.add.setEnabled(bool(self.name.text().strip()))
-        self.remove.setEnabled(bool(self.list.selected()))
+        form = self.form
+        self.add.setEnabled(bool(self.name.text().strip()) or form.optional or not form.takes_text)
+        selected = self.list.selected()
+        self.remove.setEnabled(bool(selected))
+        self.edit.setEnabled(len(selected) == 1)
+        self._update_editor()
+
+    # --- saying more of one
+
+    def perform(self, action: str) -> None:
+        """``edit.breakpoint-details``: of the selected one, else of the one that holds the script, else of the last."""
+        rows = self._model.rows
+        if not rows:
+            self.name.setFocus()
+            return
+        if len(self.list.selected()) != 1:
+            snapshot = self._context.snapshot
+            hold = snapshot.hold if snapshot is not None else None
+            held = [at for at, row in enumerate(rows) if hold is not None and row.breakpoint.id == hold.breakpoint]
+            self.list.setCurrentIndex(self.list.rows.index(held[0] if held else len(rows) - 1))
+        self._open_editor()
+
+    def _open_editor(self) -> None:
+        self.edit.setChecked(True)
+        self._update_editor()
+        self.editor.condition.setFocus()
+
+    def _close_editor(self) -> None:
+        self.edit.setChecked(False)
+        self._update_editor()
+        self.list.setFocus()
+
+    def _update_editor(self) -> None:
+        selected = self.list.selected()
+        shown = self.edit.isChecked() and len(selected) == 1 and selected[0] < len(self._model.rows)
+        if shown:
+            self.editor.show_breakpoint(self._model.rows[selected[0]].breakpoint)
+        self.editor.setVisible(shown)
+
+    def _change(self, changed: Breakpoint) -> None:
+        self._context.set_breakpoints(self._model.with_changed(changed))
 
     def _line_text(self, file: str, line: int) -> str:
         lines = self._texts.get(file)
@@ -134,10 +216,15 @@ class BreakpointsPanel(QWidget):
             self._context.show_source(breakpoint.file, line)
 
     def _add(self) -> None:
-        name = self.name.text().strip()
-        if name:
-            self._context.set_breakpoints(self._model.with_op(name))
-            self.name.clear()
+        try:
+            wanted = self._model.with_new(self.form, self.name.text())
+        except FormError as error:
+            self.name.setToolTip(str(error))
+            if self.name.text().strip():
+                QToolTip.showText(self.name.mapToGlobal(self.name.rect().topLeft()), str(error), self.name)
+            return
+        self._context.set_breakpoints(wanted)
+        self.name.clear()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Esc empties the line."""

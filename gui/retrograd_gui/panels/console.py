@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QWidget
 
-from retrograd_debug.session.api import CancelEvaluation, Evaluated, InputWanted, Notice, Snapshot
+from retrograd_debug.session.api import CancelEvaluation, Evaluated, InputWanted, Noted, Notice, Snapshot
 from retrograd_events.text import tr
 from retrograd_gui.panels.base import PanelContext, PanelSpec
 from retrograd_gui.theme.fonts import SMALL, mono_font
@@ -101,6 +101,8 @@ class ConsolePanel(QWidget):
             self._model.set_input_wanted(notice.wanted)
         elif isinstance(notice, Evaluated):
             self._model.answer(notice)
+        elif isinstance(notice, Noted):
+            self._model.note(notice)
         else:
             return
         self._show()

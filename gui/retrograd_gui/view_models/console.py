@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from retrograd_debug import format as fmt
-from retrograd_debug.session.api import Evaluate, Evaluated, FeedInput, Phase, Snapshot, Verb
+from retrograd_debug.session.api import Evaluate, Evaluated, FeedInput, Noted, Phase, Snapshot, Verb
 from retrograd_events.events import AnyEvent, OutputWritten, Seq, WarningIssued
 from retrograd_events.text import tr
 
@@ -162,6 +162,11 @@ class ConsoleModel:
             self._add(Entry("result", line, self.cursor))
         for line in notice.error.splitlines():
             self._add(Entry("error", line, self.cursor))
+
+    def note(self, notice: Noted) -> None:
+        """A breakpoint wrote its message."""
+        for line in notice.text.splitlines():
+            self._add(Entry("note", line, self.cursor))
 
 
 def _why_off(snapshot: Snapshot) -> str:

@@ -130,7 +130,7 @@ class RowPainter(QStyledItemDelegate):
         color = QColor(self.theme["error"])
         painter.setPen(QPen(color, 1.4))
         painter.setBrush(color if row.state == "on" else Qt.BrushStyle.NoBrush)
-        if row.breakpoint.kind == "op":
+        if row.breakpoint.kind != "line":
             ends = (QPointF(0, -5), QPointF(5, 0), QPointF(0, 5), QPointF(-5, 0))
             painter.drawPolygon(QPolygonF([center + end for end in ends]))
         else:
@@ -183,10 +183,12 @@ def _state(option: QStyleOptionViewItem) -> QStyle.StateFlag:
 
 
 class BreakpointList(QListView):
-    """Space switches, Delete removes, Enter or a double click goes to the line."""
+    """Space switches, Delete removes, F2 says more of one; Enter or a double click goes to the line, or does so where
+    there is none."""
 
     remove_asked = Signal(list)
     go_asked = Signal(int)
+    edit_asked = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -212,7 +214,14 @@ class BreakpointList(QListView):
         """On the words: go to the line."""
         index = self.indexAt(event.position().toPoint())
         if index.isValid() and event.position().x() >= WORDS:
-            self.go_asked.emit(index.row())
+            self._open(index.row())
+
+    def _open(self, row: int) -> None:
+        """Go to a line; say more of what lies on none."""
+        if self.rows.row(row).breakpoint.kind == "line":
+            self.go_asked.emit(row)
+        else:
+            self.edit_asked.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """The keys that change or open a row."""
@@ -220,7 +229,9 @@ class BreakpointList(QListView):
         if event.key() == Qt.Key.Key_Delete and self.selected():
             self.remove_asked.emit(self.selected())
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and current.isValid():
-            self.go_asked.emit(current.row())
+            self._open(current.row())
+        elif event.key() == Qt.Key.Key_F2 and current.isValid():
+            self.edit_asked.emit()
         elif event.key() == Qt.Key.Key_Space and current.isValid():
             enabled = self.rows.row(current.row()).breakpoint.enabled
             self.rows.check_asked.emit(current.row(), not enabled)

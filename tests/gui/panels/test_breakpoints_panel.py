@@ -101,6 +101,45 @@ def test_a_name_adds_a_breakpoint_before_an_operation(stage: Stage) -> None:
     assert words(panel) == ["before AddmmBackward0 0 hits"]
 
 
+def choose(panel: BreakpointsPanel, key: str) -> None:
+    panel.kind.setCurrentIndex(panel.kind.findData(key))
+
+
+def test_other_kinds_are_added_from_the_same_row(stage: Stage) -> None:
+    panel = opened(stage)
+    choose(panel, "nonfinite")
+    assert panel.add.isEnabled(), "it needs no text"
+    QTest.mouseClick(panel.add, LEFT)
+    choose(panel, "range")
+    assert not panel.add.isEnabled()
+    QTest.keyClicks(panel.name, "fc.weight")
+    QTest.mouseClick(panel.add, LEFT)
+    assert len(stage.context.breakpoints) == 1, "a range without bounds makes none"
+    assert "fc.weight -10..10" in panel.name.toolTip()
+    QTest.keyClicks(panel.name, " ..10")
+    QTest.keyClick(panel.name, Qt.Key.Key_Return)
+    assert words(panel) == ["after the first NaN or infinity 0 hits", "after fc.weight leaves ..10 0 hits"]
+
+
+def test_more_is_said_of_one_in_place(stage: Stage) -> None:
+    panel = with_rows(stage)
+    QTest.mouseClick(panel.list.viewport(), LEFT, NONE, at_row(panel, 1, 90))
+    assert not panel.editor.isVisible()
+    QTest.keyClick(panel.list, Qt.Key.Key_F2)
+    assert panel.editor.isVisible()
+    QTest.keyClicks(panel.editor.condition, "iteration > 3")
+    QTest.keyClick(panel.editor.condition, Qt.Key.Key_Return)
+    panel.editor.ignore.setValue(2)
+    panel.editor.once.click()
+    changed = stage.context.breakpoints[1]
+    assert (changed.condition, changed.ignore, changed.once, changed.op) == ("iteration > 3", 2, True, "mse_loss")
+    assert "if iteration > 3, skips 2 hits, once" in words(panel)[1]
+    QTest.mouseClick(panel.list.viewport(), LEFT, NONE, at_row(panel, 0, 90))
+    assert panel.editor.condition.text() == "", "the other row has none"
+    QTest.keyClick(panel.editor.condition, Qt.Key.Key_Escape)
+    assert not panel.editor.isVisible()
+
+
 def test_names_that_ran_are_offered(stage: Stage) -> None:
     panel = opened(stage)
     stage.until(lambda: "mse_loss" in panel._names.stringList())
