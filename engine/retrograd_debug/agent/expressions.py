@@ -5,10 +5,11 @@ The text is the person's own, given by the session that controls this process; n
 
 from __future__ import annotations
 
+import ast
 import builtins
 import string
-from collections.abc import Iterator, Mapping, Sequence
-from types import CodeType, FrameType
+from collections.abc import Mapping, Sequence
+from types import FrameType
 
 from retrograd_events import tr
 
@@ -27,10 +28,11 @@ class Expression:
         """``ExpressionError`` when it does not parse."""
         self.text = text
         try:
-            self._code = compile(text.strip(), "<breakpoint>", "eval")
+            tree = ast.parse(text.strip(), "<breakpoint>", "eval")
+            self._code = compile(tree, "<breakpoint>", "eval")
         except (SyntaxError, ValueError) as error:
             raise ExpressionError(tr("{text}: syntax error, {reason}", text=text, reason=error)) from error
-        self.names = frozenset(_names(self._code))
+        self.names = frozenset(_free(tree))
 
     def value(self, words: Mapping[str, object], frames: Sequence[FrameType]) -> object:
         """Its value where ``words`` come first and then the variables of ``frames``, innermost last. NotYet when a
@@ -101,12 +103,12 @@ def _shown(expression: Expression | None, form: str, words: Mapping[str, object]
     return shown if len(shown) <= SHOWN else shown[: SHOWN - 1] + "…"
 
 
-def _names(code: CodeType) -> Iterator[str]:
-    """The free names of an expression, those inside its lambdas and comprehensions included."""
-    yield from code.co_names
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield from _names(constant)
+def _free(tree: ast.Expression) -> set[str]:
+    """The names that an expression takes from outside: not attributes, nor what its own loops and lambdas bind."""
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    bound = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return {node.id for node in names} - bound
 
 
 def _look_up(name: str, frames: Sequence[FrameType], found: dict[str, object]) -> bool:

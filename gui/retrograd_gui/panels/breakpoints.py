@@ -5,12 +5,12 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QObject, QStringListModel, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
-    QComboBox,
     QCompleter,
     QHBoxLayout,
     QLineEdit,
-    QSizePolicy,
+    QMenu,
     QStackedLayout,
+    QToolButton,
     QToolTip,
     QWidget,
 )
@@ -49,11 +49,11 @@ class BreakpointsPanel(QWidget):
         self._stack = QStackedLayout()
         self._stack.addWidget(self.empty)
         self._stack.addWidget(self.list)
-        self.kind = QComboBox()
-        self.kind.setAccessibleName(tr("What to stop at"))
-        for form in KINDS:
-            self.kind.addItem(form.title, form.key)
-        self.kind.currentIndexChanged.connect(self._ask)
+        self.form = KINDS[0]
+        """The kind that the field asks for now."""
+        self.kind = tool_button("msc.list-selection", "", context.theme)
+        self.kind.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.kind.setMenu(self._kinds())
         self.name = QLineEdit()
         self.name.returnPressed.connect(self._add)
         self.name.textChanged.connect(self._enable_buttons)
@@ -91,7 +91,6 @@ class BreakpointsPanel(QWidget):
         bar = QHBoxLayout()
         bar.setContentsMargins(8, 4, 8, 4)
         bar.setSpacing(4)
-        self.kind.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         bar.addWidget(self.kind)
         bar.addWidget(self.name, 1)
         bar.addWidget(self.add)
@@ -101,18 +100,34 @@ class BreakpointsPanel(QWidget):
         layout.addLayout(bar)
         self._ask()
 
-    @property
-    def form(self) -> KindForm:
-        """The kind that is offered now."""
-        return KINDS[self.kind.currentIndex()]
+    def _kinds(self) -> QMenu:
+        """The kinds to choose from; what takes no text is added at once."""
+        menu = QMenu(self)
+        for form in KINDS:
+            made = menu.addAction(form.title)
+            made.setData(form.key)
+            made.triggered.connect(lambda _checked=False, form=form: self._choose(form))
+        return menu
+
+    def _choose(self, form: KindForm) -> None:
+        self.form = form
+        self._ask()
+        if not form.takes_text:
+            self._add()
+            self.form = KINDS[0]
+            self._ask()
+        self.name.setFocus()
 
     def _ask(self) -> None:
         """Ask for what the chosen kind needs."""
-        form = self.form
-        self.name.setPlaceholderText(form.hint or tr("Nothing to fill in"))
-        self.name.setAccessibleName(form.hint or form.title)
-        self.name.setReadOnly(not form.takes_text)
+        first = self.form is KINDS[0]
+        hint = self.form.hint if first else tr("{kind}: {hint}", kind=self.form.title, hint=self.form.hint)
+        self.name.setPlaceholderText(hint)
+        self.name.setAccessibleName(hint)
         self.name.setToolTip("")
+        words = tr("What to stop at: {kind}", kind=self.form.title)
+        self.kind.setToolTip(words)
+        self.kind.setAccessibleName(words)
         self._enable_buttons()
 
     # --- news
@@ -139,12 +154,12 @@ class BreakpointsPanel(QWidget):
     def _use_theme(self, theme: Theme) -> None:
         self.list.set_theme(theme)
         self.add.setIcon(icon("msc.add", theme))
+        self.kind.setIcon(icon("msc.list-selection", theme))
         self.edit.setIcon(icon("msc.edit", theme))
         self.remove.setIcon(icon("msc.trash", theme))
 
     def _enable_buttons(self) -> None:
-        form = self.form
-        self.add.setEnabled(bool(self.name.text().strip()) or form.optional or not form.takes_text)
+        self.add.setEnabled(bool(self.name.text().strip()) or self.form.optional)
         selected = self.list.selected()
         self.remove.setEnabled(bool(selected))
         self.edit.setEnabled(len(selected) == 1)

@@ -36,6 +36,7 @@ for step in range(3):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
+print(loss.item())
 """
 
 FAULTS = """\
@@ -119,7 +120,8 @@ KINDS: list[tuple[Breakpoint, list[tuple[str, str, int, int]]]] = [
     (Breakpoint(1, "optimizer"), [("optimizer", "SGD", step, 14) for step in range(3)]),
     (Breakpoint(1, "optimizer", op="Adam"), []),
     (Breakpoint(1, "tensor", tensor="out", access="read"), [("op", "sub", step, 11) for step in range(3)]),
-    (Breakpoint(1, "expression", condition="iteration == 1 and name == 'relu'"), [("op", "relu", 1, 10)]),
+    (Breakpoint(1, "expression", condition="any(i == iteration == 1 for i in range(3)) and name == 'relu'"),
+     [("op", "relu", 1, 10)]),
     (Breakpoint(1, "expression", condition="grad.numel() == 32 and step == 2"),
      [("node", "ReluBackward0", 2, 13), ("node", "AddmmBackward0", 2, 13)]),
     (Breakpoint(1, "op", op="relu", ignore=1), [("op", "relu", 1, 10), ("op", "relu", 2, 10)]),
