@@ -5,6 +5,9 @@ from __future__ import annotations
 from retrograd.tensor import Tensor
 
 _KINDS = {
+    "bfloat16": "BFloat16",
+    "complex64": "ComplexFloat",
+    "complex128": "ComplexDouble",
     "float16": "Half",
     "float32": "Float",
     "float64": "Double",
@@ -18,9 +21,9 @@ _KINDS = {
 
 
 def typename(value: object) -> str:
-    """``torch.FloatTensor`` for a plain tensor, else the class's name with its module's."""
-    kind = type(value)
-    if kind is Tensor and isinstance(value, Tensor):
+    """``torch.FloatTensor`` for a tensor, else the class's name with its module's."""
+    if isinstance(value, Tensor):
         place = "" if value.device.type == "cpu" else f"{value.device.type}."
         return f"torch.{place}{_KINDS[str(value.dtype).rpartition('.')[2]]}Tensor"
+    kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"

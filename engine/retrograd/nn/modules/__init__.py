@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # a checker walks no folder
     from retrograd.nn.modules.normalisation import *
     from retrograd.nn.modules.other_pooling import *
     from retrograd.nn.modules.padding import *
+    from retrograd.nn.modules.parameters import *
     from retrograd.nn.modules.pooling import *
     from retrograd.nn.modules.shuffle import *
     from retrograd.nn.modules.softmax import *
