@@ -66,26 +66,38 @@ def _made(engine: Any, name: str, given: Any) -> Any:
 def _try(entry: Any, name: str, sample: Any, dtype: torch.dtype, training: bool) -> None:
     theirs = _made(torch, name, sample.constructor_input).to(dtype).train(training)
     mine = _made(retrograd, name, sample.constructor_input).to(converted(dtype)).train(training)
+    same_module(mine, theirs)
+    if sample.forward_input is not None:
+        same_call(mine, theirs, sample.forward_input.args, sample.forward_input.kwargs, second=entry.supports_gradgrad)
+
+
+def same_module(mine: Any, theirs: Any) -> None:
+    """``Differs`` unless text and state agree; ``mine`` then gets ``theirs``' state exactly."""
     if repr(mine) != repr(theirs):
         raise Differs(f"repr: {mine!r} for {theirs!r}")
     _same_state(mine, theirs, "start")
     mine.load_state_dict(converted(dict(theirs.state_dict())))
-    if sample.forward_input is None:
-        return
-    their_args = sample.forward_input.args, sample.forward_input.kwargs
-    my_args = converted(their_args)
+
+
+def same_call(mine: Any, theirs: Any, args: Any, kwargs: Any, *, second: bool = True) -> None:
+    """``Differs`` unless both modules make the same of the same arguments: output, state, gradients of inputs and
+    parameters, and (``second``) their gradients."""
+    my_args, my_kwargs = converted((args, kwargs))
     torch.manual_seed(SEED)
-    expected = theirs(*their_args[0], **their_args[1])
+    expected = theirs(*args, **kwargs)
     retrograd.manual_seed(SEED)
-    found = mine(*my_args[0], **my_args[1])
+    found = mine(*my_args, **my_kwargs)
     same(found, expected, "output")
     _same_state(mine, theirs, "state after the call")
     wanted = [
         [each for each in leaves(given) if isinstance(each, kind)] + list(module.parameters())
-        for given, kind, module in ((my_args, retrograd.Tensor, mine), (their_args, torch.Tensor, theirs))
+        for given, kind, module in (
+            ((my_args, my_kwargs), retrograd.Tensor, mine),
+            ((args, kwargs), torch.Tensor, theirs),
+        )
     ]
-    first, again = gradients(retrograd, found, wanted[0], second=entry.supports_gradgrad)
-    expected_first, expected_again = gradients(torch, expected, wanted[1], second=entry.supports_gradgrad)
+    first, again = gradients(retrograd, found, wanted[0], second=second)
+    expected_first, expected_again = gradients(torch, expected, wanted[1], second=second)
     inputs = len(first) - sum(each.requires_grad for each in mine.parameters())
     same_gradients(first[:inputs], expected_first[:inputs], "gradient of an input")
     same_gradients(first[inputs:], expected_first[inputs:], "gradient of a parameter")

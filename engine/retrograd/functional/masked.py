@@ -16,7 +16,7 @@ from retrograd.dtypes import FLOATING
 from retrograd.dtypes import dtype as DType
 from retrograd.functional import reduce, scan
 from retrograd.functional.create import ones
-from retrograd.functional.math import where
+from retrograd.functional.math import choose
 from retrograd.functional.norms import vector_norm
 from retrograd.functional.surface import within
 from retrograd.ops import softmax as soft
@@ -56,7 +56,7 @@ def _kept(input: Tensor, mask: Mask, filler: float) -> Tensor:
         limits = dtypes.iinfo(input.dtype)
         filler = limits.max if filler > 0 else limits.min
     value = ones((), dtype=input.dtype, device=input.device) * filler if filler else input.new_zeros(())
-    return where(_spread(input, mask), input, value.to(input.dtype))
+    return choose(_spread(input, mask), input, value.to(input.dtype))
 
 
 def _wide(input: Tensor, dtype: DType | None) -> DType:

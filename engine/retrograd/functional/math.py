@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from retrograd.functional.surface import both, function, method
 from retrograd.ops import compare, elementwise, linalg, select
 from retrograd.ops.complex import abs as absolute
@@ -11,6 +13,7 @@ from retrograd.ops.promotion import result_type
 from retrograd.tensor import Tensor
 
 _ops = elementwise
+_MISSING = object()
 _add = _ops.add.call
 _sub = _ops.sub.call
 _mul = _ops.mul.call
@@ -75,9 +78,20 @@ def remainder(input: Tensor, other: object) -> Tensor:
     return _sub(input, _mul(compare.floor_divide.call(input, other), other))
 
 
-@both
-def where(condition: Tensor, input: object, other: object) -> Tensor:
-    """input where condition is true, else other; they broadcast and promote."""
+@function
+def where(condition: Tensor, input: object = _MISSING, other: object = _MISSING) -> Tensor | tuple[Tensor, ...]:
+    """input where condition is true, else other; they broadcast and promote. Of a condition alone: the indices of what
+    is true, a vector for each dimension."""
+    if input is _MISSING and other is _MISSING:
+        line = condition if condition.ndim else condition.reshape(1)
+        return cast("Tensor", registry["nonzero"].call(line)).unbind(1)
+    if input is _MISSING or other is _MISSING:
+        raise TypeError("where() takes a condition alone, or a condition and both of input and other")
+    return choose(condition, input, other)
+
+
+def choose(condition: Tensor, input: object, other: object) -> Tensor:
+    """``where`` of all three."""
     kind = result_type(input, other)
     sides = [each.to(kind) if isinstance(each, Tensor) else each for each in (input, other)]
     if not any(isinstance(each, Tensor) for each in sides):
@@ -85,6 +99,14 @@ def where(condition: Tensor, input: object, other: object) -> Tensor:
 
         sides = [tensor(each, dtype=kind, device=condition.device) for each in sides]
     return select.where.call(condition, *sides)
+
+
+def _where(self: Tensor, condition: Tensor, other: object) -> Tensor:
+    """The tensor's elements where condition is true, else other's."""
+    return choose(condition, self, other)
+
+
+setattr(Tensor, "where", _where)  # noqa: B010  the function of that name takes its condition first
 
 
 @both

@@ -223,7 +223,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Tensor | Number) -> Tensor:
         raise RuntimeError(
             f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
         )
-    return mask.where(value.to(input.dtype), input)
+    return value.to(input.dtype).where(mask, input)
 
 
 @both

@@ -212,7 +212,7 @@ def expand_as(self: Tensor, other: Tensor) -> Tensor:
     return expand(self, other.shape)
 
 
-@function
+@both
 def broadcast_to(input: Tensor, size: Sequence[int]) -> Tensor:
     """Another name of ``expand``."""
     return expand(input, tuple(size))

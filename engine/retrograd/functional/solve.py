@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from retrograd.dtypes import finfo, int64
-from retrograd.functional.math import where
+from retrograd.functional.math import choose
 from retrograd.functional.matrices import (
     adjoint,
     broadcast_batches,
@@ -212,7 +212,7 @@ def logdet(input: Tensor) -> Tensor:
     sign, logabsdet = ops.slogdet.call(input)
     if is_complex(input):
         return sign.log() + logabsdet
-    return where(sign == -1, float("nan"), logabsdet)
+    return choose(sign == -1, float("nan"), logabsdet)
 
 
 def _limits(name: str, A: Tensor, atol: Tolerance, rtol: Tolerance) -> tuple[float | Tensor, float | Tensor]:

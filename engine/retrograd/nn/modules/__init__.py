@@ -8,6 +8,7 @@ from retrograd.families import declared
 
 if TYPE_CHECKING:  # a checker walks no folder
     from retrograd.nn.modules.activation import *
+    from retrograd.nn.modules.adaptive import *
     from retrograd.nn.modules.class_loss import *
     from retrograd.nn.modules.container import *
     from retrograd.nn.modules.conv import *

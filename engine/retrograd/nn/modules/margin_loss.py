@@ -7,6 +7,7 @@ from collections.abc import Callable
 from retrograd.nn import functional as F
 from retrograd.nn.functional._reduction import chosen
 from retrograd.nn.modules._loss import Loss, Plain, Weighted
+from retrograd.nn.modules.distance import PairwiseDistance
 from retrograd.tensor import Tensor
 
 __all__ = [
@@ -165,7 +166,7 @@ class TripletMarginWithDistanceLoss(Loss):
         reduction: str = "mean",
     ) -> None:
         super().__init__(reduction=reduction)
-        self.distance_function = F.pairwise_distance if distance_function is None else distance_function
+        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
         self.margin, self.swap = _positive(self, margin), swap
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
