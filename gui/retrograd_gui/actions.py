@@ -356,6 +356,16 @@ def _step() -> tuple[Action, ...]:
             tr("Into"),
         ),
         _Stride(
+            "over", StepKind.OVER, tr("Over the modules called"), "",
+            tr("Runs to the next operation of this module, not into those that it calls."), "msc.arrow-small-right",
+            "forward", "Ctrl+F11", 0, "",
+        ),
+        _Stride(
+            "line", StepKind.LINE, tr("Next line"), "",
+            tr("Runs until an operation of another source line."), "msc.arrow-small-down", "forward", "Shift+F10", 0,
+            "",
+        ),
+        _Stride(
             "out", StepKind.OUT, tr("Out"), "",
             tr("Runs to the end of the module or function it is in."), "msc.debug-step-out", "forward", "Shift+F11", 3,
             tr("Out"),
@@ -381,7 +391,21 @@ def _step() -> tuple[Action, ...]:
     )  # fmt: skip
     ahead = tuple(_ahead(stride) for stride in strides)
     back = tuple(_back(stride) for stride in strides if stride.back_title)
-    return (*ahead, *back, _continue_back())
+    return (*ahead, _run_to_line(), *back, _continue_back())
+
+
+def _run_to_line() -> Action:
+    return Action(
+        "debug.run-to-line",
+        tr("Run to the caret's line"),
+        tr("Runs until the line of the caret is about to run, or a breakpoint stops it before."),
+        "step",
+        icon="msc.run-below",
+        token="forward",
+        keys=("Ctrl+F10",),
+        panel="source",
+        enabled=_can_step,
+    )
 
 
 def _ahead(stride: _Stride) -> Action:

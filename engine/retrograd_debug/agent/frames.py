@@ -107,6 +107,11 @@ class Frames:
             frame = frame.f_back
         return depth
 
+    def where(self, frame: FrameType | None) -> tuple[str, int]:
+        """File and line of the innermost frame of the user's files ("" and 0: there is none)."""
+        user = self.innermost_user(frame)
+        return (self.path(user.f_code.co_filename), line_of(user)) if user is not None else ("", 0)
+
     def of_traceback(self, trace: TracebackType | None) -> list[tuple[FrameType, int]]:
         """The frames of a traceback with their lines, as ``stack`` has them, from the user's first one on: what starts
         a thread is left out."""

@@ -104,7 +104,7 @@ class Gate:
             if isinstance(command, Continue):
                 self._set_pace(command)
                 self._only = None
-            elif command.kind is StepKind.RUN or held is None:
+            elif command.kind in (StepKind.RUN, StepKind.TO_LINE) or held is None:
                 self._only = None
             else:
                 self._target = self._target_of(command.kind, held)
@@ -171,9 +171,10 @@ class Gate:
 
     def _target_of(self, kind: StepKind, held: ThreadState) -> Target:
         stop = self.stop
-        depth = self._frames.user_depth(stop.frames[-1]) if stop is not None and stop.frames else 0
-        scope = held.scopes[-1] if held.scopes else 0
-        return Target(kind, held.ident, Origin(self._entered, scope, depth, self._iteration()))
+        frame = stop.frames[-1] if stop is not None and stop.frames else None
+        depth, where = self._frames.user_depth(frame), self._frames.where(frame)
+        origin = Origin(self._entered, tuple(held.scopes), depth, self._iteration(), where)
+        return Target(kind, held.ident, origin)
 
     def _arm(self) -> None:
         places = frozenset() if self._off else self.points.places

@@ -72,6 +72,10 @@ class Reached:
         """How many frames of the user's files are on the stack."""
         return self.frames.user_depth(self.frame)
 
+    def where(self) -> tuple[str, int]:
+        """The user's file and line that run."""
+        return self.frames.where(self.frame)
+
 
 @dataclass(slots=True)
 class Resume:
@@ -87,4 +91,6 @@ def made(make: MakeStop, why: str, hit: Hit | None) -> Stop:
     """The stop, with what a breakpoint has to say of it."""
     if why != "breakpoint" or hit is None:
         return make(why, 0, "")
+    if not hit.breakpoint:
+        return make("step", 0, "")  # the line that a step went to
     return make(why, hit.breakpoint, hit.message)

@@ -36,6 +36,7 @@ from retrograd_debug.session.api import (
     Pause,
     SetBreakpoints,
     Step,
+    StepKind,
 )
 from retrograd_debug.session.config import AgentConfig, take_config
 from retrograd_debug.session.protocol import (
@@ -77,6 +78,8 @@ class Debuggee:
         self._control: Control | None = None
         self._interrupted = False
         self._started = False
+        self._breakpoints: list[Breakpoint] = []
+        self._goal: Breakpoint | None = None
         self._resolved: list[BreakpointStatus] = []
         self._told: list[BreakpointStatus] = []
 
@@ -220,6 +223,9 @@ class Debuggee:
         match command:
             case Continue() | Step():
                 self._paused_at = 0.0
+                if isinstance(command, Step) and command.kind is StepKind.TO_LINE:
+                    self._goal = Breakpoint(0, "line", command.file, command.line)
+                    self._set_breakpoints(self._breakpoints)
                 gate.go(command)
             case Pause():
                 gate.pause()
@@ -258,9 +264,12 @@ class Debuggee:
             self._control.send(StackShown(stop_between(agent, "pause", "pause", pairs, "").hold))
 
     def _set_breakpoints(self, breakpoints: list[Breakpoint]) -> None:
+        """Replace all; the line that a step goes to is one more."""
         gate = self._agent.gate
-        gate.set_breakpoints(breakpoints)
-        self._resolved = self._lines.set(breakpoints)
+        self._breakpoints = breakpoints
+        everything = breakpoints if self._goal is None else [*breakpoints, self._goal]
+        gate.set_breakpoints(everything)
+        self._resolved = [each for each in self._lines.set(everything) if each.id]
         self._told = []
         self._tell_statuses()
         gate.ask(lambda stop: self._lines.join())
@@ -281,6 +290,9 @@ class Debuggee:
     def _stands(self) -> None:
         """The calling thread was held."""
         self._lines.join()
+        if self._goal is not None:
+            self._goal = None
+            self._set_breakpoints(self._breakpoints)
         self._tell_statuses()
 
     def _interrupt(self) -> None:

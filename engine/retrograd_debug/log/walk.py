@@ -20,6 +20,7 @@ from retrograd_debug.session.stepping import Origin, ends
 from retrograd_events.events import (
     AnyEvent,
     BackwardEnded,
+    BackwardId,
     BackwardStarted,
     NodeStarted,
     OpApplied,
@@ -44,6 +45,8 @@ class RecordedPlace:
     scopes: Sequence[int]
     iteration: int
     site: SiteDefined | None
+    line: SiteDefined | None
+    """The user's line that runs: in a pass the one that called it."""
 
     def by_user(self) -> bool:
         """Whether a line of the user's files issued it, not a library that such a line called."""
@@ -53,11 +56,15 @@ class RecordedPlace:
         """How many frames of the user's files were on the stack when its line was first met."""
         return self.site.depth if self.site is not None else 0
 
+    def where(self) -> tuple[str, int]:
+        """The user's file and line that run."""
+        return (self.line.file, self.line.line) if self.line is not None else ("", 0)
+
     @property
     def origin(self) -> Origin:
         """A step from here."""
         inside = tuple(region.id for region in self.regions[: self.entered])
-        return Origin(inside, self.scopes[-1] if self.scopes else 0, self.depth(), self.iteration)
+        return Origin(inside, tuple(self.scopes), self.depth(), self.iteration, self.where())
 
 
 def step(
@@ -117,10 +124,11 @@ def _stand(log: Log, bounds: tuple[Seq, Seq], cursor: Seq) -> tuple[int | None, 
         return places[at].thread, places[at].origin
     state = log.state_at(cursor)
     thread = next((event.thread for event in log.events(cursor, cursor)), 0)
-    scopes = state.scopes.get(thread)
+    scopes = state.scopes.get(thread, ())
     inside = tuple(region.id for region in state.regions.get(thread, ()))
-    depth = next((place.depth() for place in reversed(places[:at]) if place.thread == thread), 0)
-    return None, Origin(inside, scopes[-1].id if scopes else 0, depth, state.iteration)
+    before = next((place for place in reversed(places[:at]) if place.thread == thread), None)
+    depth, where = (before.depth(), before.where()) if before is not None else (0, ("", 0))
+    return None, Origin(inside, tuple(scope.id for scope in scopes), depth, state.iteration, where)
 
 
 def _places(log: Log, bounds: tuple[Seq, Seq]) -> Iterator[RecordedPlace]:
@@ -133,13 +141,13 @@ def _places(log: Log, bounds: tuple[Seq, Seq]) -> Iterator[RecordedPlace]:
         if isinstance(event, BackwardEnded):
             reduce(state, event)
             if not event.error:
-                yield _place(log.sites, state, event, "backward-end", _site_of(state, event))
+                yield _place(log.sites, state, event, "backward-end", _site_of(state, event.backward))
             continue
         match event:
             case OpApplied(site=site):
                 yield _place(log.sites, state, event, "op", site)
-            case NodeStarted():
-                yield _place(log.sites, state, event, "node", SiteId(0))
+            case NodeStarted(backward=backward):
+                yield _place(log.sites, state, event, "node", SiteId(0), _site_of(state, backward))
             case BackwardStarted(site=site):
                 yield _place(log.sites, state, event, "backward", site)
             case OptimizerStepStarted(site=site):
@@ -150,15 +158,28 @@ def _places(log: Log, bounds: tuple[Seq, Seq]) -> Iterator[RecordedPlace]:
 
 
 def _place(
-    sites: Mapping[SiteId, SiteDefined], state: State, event: AnyEvent, kind: str, site: SiteId
+    sites: Mapping[SiteId, SiteDefined],
+    state: State,
+    event: AnyEvent,
+    kind: str,
+    site: SiteId,
+    line: SiteId | None = None,
 ) -> RecordedPlace:
     regions = tuple(state.regions.get(event.thread, ()))
     inside = entered(regions) if kind == "op" else len(regions)
     scopes = tuple(scope.id for scope in state.scopes.get(event.thread, ()))
     return RecordedPlace(
-        event.seq, event.thread, kind, regions, inside, scopes, state.iteration, sites.get(site)
-    )  # fmt: skip
+        event.seq,
+        event.thread,
+        kind,
+        regions,
+        inside,
+        scopes,
+        state.iteration,
+        sites.get(site),
+        sites.get(line or site),
+    )
 
 
-def _site_of(state: State, event: BackwardEnded) -> SiteId:
-    return next((info.site for info in state.backwards if info.id == event.backward), SiteId(0))
+def _site_of(state: State, backward: BackwardId) -> SiteId:
+    return next((info.site for info in state.backwards if info.id == backward), SiteId(0))

@@ -47,12 +47,16 @@ class Verb(Enum):
 
 
 class StepKind(Enum):
-    """How far a step goes. ``NODE``: to the next backward node (also from forward: into backward). ``RUN``: to the next
-    breakpoint or the end."""
+    """How far a step goes. ``NODE``: to the next backward node (also from forward: into backward). ``OVER``: to the
+    next op of this scope or of one around it. ``LINE``: until the source line is another. ``TO_LINE``: until the step's
+    line is about to run. ``RUN``: to the next breakpoint or the end."""
 
     OP = "op"
     INTO = "into"
+    OVER = "over"
     OUT = "out"
+    LINE = "line"
+    TO_LINE = "to-line"
     NODE = "node"
     BACKWARD_START = "backward-start"
     BACKWARD_END = "backward-end"
@@ -163,10 +167,13 @@ class Pause(msgspec.Struct, frozen=True, tag="pause"):
 
 
 class Step(msgspec.Struct, frozen=True, tag="step"):
-    """At the head: drive the script. Looking back, or with ``back``: walk the log."""
+    """At the head: drive the script. Looking back, or with ``back``: walk the log. ``file`` and ``line`` are where
+    TO_LINE goes; a breakpoint on the way ends it as well."""
 
     kind: StepKind
     back: bool = False
+    file: str = ""
+    line: int = 0
 
 
 class Stop(msgspec.Struct, frozen=True, tag="stop"):

@@ -29,6 +29,7 @@ from retrograd_debug.session.api import (
     Seek,
     Snapshot,
     Step,
+    StepKind,
     ValueFetched,
     Verb,
 )
@@ -230,7 +231,11 @@ class SessionBase(ABC):
         if log is None:
             return
         cursor = self._cursor if self._looking_back else log.head
-        goal = walk.step(log, cursor, command.kind, command.back, self._set_now())
+        kind, breakpoints = command.kind, list(self._set_now())
+        if kind is StepKind.TO_LINE:
+            kind = StepKind.RUN
+            breakpoints.append(Breakpoint(0, "line", command.file, command.line))
+        goal = walk.step(log, cursor, kind, command.back, breakpoints)
         if goal is None:
             self._fail(tr("the recorded run begins here") if command.back else tr("the recorded run ends here"))
             return

@@ -37,16 +37,21 @@ class Place(Protocol):
         """How many frames of the user's files are on the stack."""
         ...
 
+    def where(self) -> tuple[str, int]:
+        """The user's file and line that run ("" and 0: none)."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a step begins: the ids of the regions entered there, the innermost scope (0: none), the depth of the stack
-    and the iteration."""
+    """Where a step begins: the ids of the regions entered there and of the open scopes, the depth of the stack, the
+    iteration, and the user's line."""
 
     entered: tuple[int, ...] = ()
-    scope: int = 0
+    scopes: tuple[int, ...] = ()
     depth: int = 0
     iteration: int = 0
+    where: tuple[str, int] = ("", 0)
 
 
 def ends(kind: StepKind, origin: Origin, place: Place) -> bool:
@@ -56,8 +61,13 @@ def ends(kind: StepKind, origin: Origin, place: Place) -> bool:
             return place.kind != "backward-end" and _counts(origin, place)
         case StepKind.INTO:
             return True
+        case StepKind.OVER:
+            inside = place.scopes and place.scopes[-1] not in origin.scopes
+            return place.kind != "backward-end" and not inside and _counts(origin, place)
         case StepKind.OUT:
             return _is_out(origin, place)
+        case StepKind.LINE:
+            return place.kind != "backward-end" and _counts(origin, place) and place.where() != origin.where
         case StepKind.NODE:
             return place.kind == "node"
         case StepKind.BACKWARD_START:
@@ -66,7 +76,7 @@ def ends(kind: StepKind, origin: Origin, place: Place) -> bool:
             return place.kind == "backward-end"
         case StepKind.ITERATION:
             return place.kind != "backward-end" and place.iteration > origin.iteration
-        case StepKind.RUN:
+        case StepKind.RUN | StepKind.TO_LINE:
             return False
 
 
@@ -97,6 +107,6 @@ def _is_out(origin: Origin, place: Place) -> bool:
         return False
     if origin.entered:
         return shared < len(origin.entered)
-    if origin.scope and origin.scope not in place.scopes:
+    if origin.scopes and origin.scopes[-1] not in place.scopes:
         return True
     return place.depth() < origin.depth

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from PySide6.QtWidgets import QComboBox, QStackedLayout, QVBoxLayout, QWidget
 
 from retrograd_debug.log.api import Log
-from retrograd_debug.session.api import Snapshot
+from retrograd_debug.session.api import Snapshot, Step, StepKind
 from retrograd_events.text import tr
 from retrograd_gui.panels.base import PanelContext, PanelSpec
 from retrograd_gui.theme.tokens import Theme
@@ -165,9 +165,11 @@ class SourcePanel(QWidget):
             self._context.toggle_breakpoint(self._model.file, line)
 
     def perform(self, action: str) -> None:
-        """``run.toggle-breakpoint``: at the caret's line."""
-        if action.endswith("breakpoint"):
+        """A breakpoint at the caret's line, or a run to it."""
+        if action == "edit.toggle-breakpoint":
             self._toggle(self.code.caret_line)
+        elif self._model.file:
+            self._context.dispatch(Step(StepKind.TO_LINE, file=self._model.file, line=self.code.caret_line))
 
 
 def read_source(file: str, log: Log | None) -> Text:

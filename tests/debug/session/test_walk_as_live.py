@@ -168,6 +168,7 @@ BOTH = pytest.mark.parametrize("name", ["linear", "mlp"])
 ONE_WAY = [
     StepKind.OP,
     StepKind.INTO,
+    StepKind.OVER,
     StepKind.NODE,
     StepKind.BACKWARD_START,
     StepKind.BACKWARD_END,
@@ -184,12 +185,14 @@ def test_each_kind_of_step_lands_where_it_held(tmp_path: Path, name: str, kind: 
     log = open_log(script.with_suffix(".retro"))
     assert len(places) >= 3
     assert walked(log, [kind] * 1000) == places
-    first = 0 if kind in (StepKind.OP, StepKind.INTO, StepKind.ITERATION) else 1
+    first = 0 if kind in (StepKind.OP, StepKind.INTO, StepKind.OVER, StepKind.ITERATION) else 1
     assert walked_back(log, kind) == places[first:]
     log.close()
 
 
-OP, INTO, OUT, NODE = StepKind.OP, StepKind.INTO, StepKind.OUT, StepKind.NODE
+OP, INTO, OUT, NODE, LINE, OVER = (
+    StepKind.OP, StepKind.INTO, StepKind.OUT, StepKind.NODE, StepKind.LINE, StepKind.OVER,
+)  # fmt: skip
 ROUTES = {
     # Through the second half of a construction, out of it, out of a function of another file, of a module …
     "linear": [
@@ -199,17 +202,20 @@ ROUTES = {
         OP, OP, INTO, OUT, OP, INTO, INTO, OP, OP, OUT, OP, OP, OP, OP, OP, OP, OUT, OP, OUT, OP, OP, NODE, NODE, OP,
         OUT, OP, OP, OP, OP, OP, OUT, OP, OP, OP, OUT, OP, OUT, OP, INTO, INTO, OUT, INTO, INTO, OP, OUT, INTO, OUT,
     ],
+    "mlp by lines": [
+        *[LINE] * 12, INTO, OVER, OVER, LINE, NODE, OVER, LINE, LINE, OP, INTO, OVER, OVER, OUT, LINE, LINE,
+    ],
 }  # fmt: skip
 
 
-@BOTH
-def test_a_mixed_route_lands_where_it_held(tmp_path: Path, name: str) -> None:
-    script = write(tmp_path, name)
+@pytest.mark.parametrize("route", list(ROUTES))
+def test_a_mixed_route_lands_where_it_held(tmp_path: Path, route: str) -> None:
+    script = write(tmp_path, route.split()[0])
     with live(script) as driver:
-        places = stepped(driver, ROUTES[name])
+        places = stepped(driver, ROUTES[route])
     log = open_log(script.with_suffix(".retro"))
     assert len(places) > 15
-    assert walked(log, ROUTES[name]) == places
+    assert walked(log, ROUTES[route]) == places
     log.close()
 
 
@@ -322,3 +328,31 @@ def test_a_recorded_run_takes_breakpoints_too(tmp_path: Path) -> None:
         driver.do(Step(StepKind.RUN, back=True))
         snapshot = driver.until(lambda s: not s.live, "the last hit")
         assert status(snapshot) == ("Looking back", f"at iteration 2 of 3, gradients cleared, line {at + 1}")
+
+
+def test_over_passes_by_what_a_module_calls(tmp_path: Path) -> None:
+    with live(write(tmp_path, "mlp")) as driver:
+        driver.held()
+        names = []
+        while (hold := driver.step(StepKind.OVER)).kind != "backward":
+            names.append(hold.name)
+        assert "addmm" not in names, "it is inside the model"
+        driver.step(StepKind.ITERATION)
+        assert driver.held().name == "t"
+        assert [driver.step(StepKind.OVER).name for _ in range(4)] == ["addmm", "tanh", "mul", "mul"]
+
+
+def test_a_step_to_a_line_goes_there_once(tmp_path: Path) -> None:
+    script = write(tmp_path, "linear")
+    lines = script.read_text(encoding="utf-8").splitlines()
+    at = next(number for number, line in enumerate(lines, 1) if "loss.backward()" in line)
+    with live(script) as driver:
+        driver.held()
+        driver.do(Step(StepKind.TO_LINE, file=str(script), line=at))
+        hold = driver.until(lambda s: s.hold is not None and s.hold.line == at, "the line").hold
+        assert hold is not None
+        assert (hold.why, hold.breakpoint) == ("step", 0)
+        assert driver.run().phase is Phase.ENDED, "it stays no breakpoint"
+        driver.do(Step(StepKind.TO_LINE, back=True, file=str(script), line=at))
+        snapshot = driver.until(lambda s: not s.live, "a landing")
+        assert status(snapshot)[1].endswith(f"line {at}")
