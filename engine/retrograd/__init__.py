@@ -33,6 +33,7 @@ from retrograd.dtypes import (  # noqa: E402
 from retrograd.layouts import layout, memory_format  # noqa: E402
 from retrograd.meta import Size  # noqa: E402
 from retrograd.missing import missing as _missing  # noqa: E402
+from retrograd.random import Generator, default_generator  # noqa: E402
 from retrograd.tensor import Tensor  # noqa: E402
 
 ops = importlib.import_module("retrograd.ops")
@@ -44,8 +45,8 @@ from retrograd.ops.promotion import result_type  # noqa: E402
 
 __version__ = "0.1.0"
 __all__ = [
-    "Device", "Size", "Tensor", "autograd", "can_cast", "device", "dtype", "enable_grad", "finfo",
-    "get_default_dtype", "iinfo", "is_grad_enabled", "layout", "memory_format", "no_grad", "promote_types",
+    "Device", "Generator", "Size", "Tensor", "autograd", "can_cast", "default_generator", "device", "dtype",
+    "enable_grad", "finfo", "get_default_dtype", "iinfo", "is_grad_enabled", "layout", "memory_format", "no_grad", "promote_types",
     "result_type", "set_default_dtype", "set_grad_enabled",
 ]  # fmt: skip
 

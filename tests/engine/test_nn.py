@@ -265,37 +265,6 @@ def test_sequential_is_edited_as_pytorchs(torch: ModuleType) -> None:
     assert run(retrograd) == run(torch)
 
 
-INITIALISERS = [
-    ("uniform_", (-0.2, 0.3)), ("normal_", (1.0, 0.5)), ("constant_", (0.7,)), ("ones_", ()), ("zeros_", ()),
-    ("xavier_uniform_", ()), ("xavier_normal_", (2.0,)), ("kaiming_uniform_", ()), ("kaiming_normal_", ()),
-    ("kaiming_uniform_", (0.1, "fan_out")), ("kaiming_normal_", (0, "fan_out", "relu")),
-    ("kaiming_uniform_", (0, "fan_in", "tanh")),
-]  # fmt: skip
-
-
-@pytest.mark.oracle
-@pytest.mark.parametrize(("name", "arguments"), INITIALISERS)
-def test_initialisers_are_pytorchs(torch: ModuleType, name: str, arguments: tuple[object, ...]) -> None:
-    def run(t: ModuleType) -> object:
-        t.manual_seed(3)
-        tensor = t.empty(6, 5, 2, requires_grad=True)
-        assert getattr(t.nn.init, name)(tensor, *arguments) is tensor
-        assert tensor.is_leaf
-        return plain(tensor.detach())
-
-    tolerance = 2e-6 if "normal" in name else 0
-    np.testing.assert_allclose(run(retrograd), run(torch), rtol=tolerance, atol=tolerance)
-
-
-def test_initialisers_refuse_what_has_no_fan() -> None:
-    with pytest.raises(ValueError, match="fewer than 2 dimensions"):
-        nn.init.kaiming_uniform_(retrograd.empty(3))
-    with pytest.raises(ValueError, match="Mode fan_up not supported"):
-        nn.init.kaiming_uniform_(retrograd.empty(3, 3), mode="fan_up")
-    with pytest.raises(ValueError, match="Unsupported nonlinearity"):
-        nn.init.calculate_gain("wavy")
-
-
 # --- what holds without PyTorch
 
 
