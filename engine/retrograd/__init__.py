@@ -46,8 +46,8 @@ from retrograd.ops.promotion import result_type  # noqa: E402
 __version__ = "0.1.0"
 __all__ = [
     "Device", "Generator", "Size", "Tensor", "autograd", "can_cast", "default_generator", "device", "dtype",
-    "enable_grad", "finfo", "get_default_dtype", "iinfo", "is_grad_enabled", "layout", "memory_format", "no_grad", "promote_types",
-    "result_type", "set_default_dtype", "set_grad_enabled",
+    "enable_grad", "finfo", "get_default_dtype", "iinfo", "is_grad_enabled", "layout", "memory_format", "no_grad",
+    "promote_types", "result_type", "set_default_dtype", "set_grad_enabled",
 ]  # fmt: skip
 
 if not TYPE_CHECKING:
