@@ -10,7 +10,7 @@ import itertools
 import sys
 import weakref
 from collections.abc import Sequence
-from types import CodeType
+from types import CodeType, FrameType
 from typing import TYPE_CHECKING
 
 from retrograd.autograd import sites
@@ -42,9 +42,12 @@ class Versions:
 
     def bump(self, op: str) -> None:
         """Note that ``op`` has just changed the storage, from the user's line that is running."""
+        self.note(op, sites.users_frame(sys._getframe(1)))
+
+    def note(self, op: str, frame: FrameType | None) -> None:
+        """Note that ``op`` has just changed the storage, from the line that ``frame`` runs."""
         self.count += 1
         self.stamp = stamp = tick()
-        frame = sites.users_frame(sys._getframe(1))
         changes = self.changes
         if len(changes) >= KEPT:
             del changes[0]
@@ -78,7 +81,7 @@ class Untracked(Versions):
         super().__init__()
         self.stamp = sys.maxsize
 
-    def bump(self, op: str) -> None:
+    def note(self, op: str, frame: FrameType | None) -> None:
         """Changes are not tracked."""
 
 
@@ -88,3 +91,10 @@ def versions_of(tensor: Tensor) -> Versions:
     if cell is None:
         cell = tensor._cell = Versions()
     return cell
+
+
+def changed(cells: Sequence[Versions], op: str) -> None:
+    """Note that ``op`` has just changed all these storages, from the user's line that is running."""
+    frame = sites.users_frame(sys._getframe(1))
+    for cell in cells:
+        cell.note(op, frame)

@@ -13,9 +13,11 @@ def _find() -> dict[str, type[Optimizer]]:
     found: dict[str, type[Optimizer]] = {}
     for module in pkgutil.iter_modules(__path__):
         if not module.name.startswith("_"):
-            names = vars(importlib.import_module(f"{__name__}.{module.name}"))
+            source = f"{__name__}.{module.name}"
             found |= {
-                name: kind for name, kind in names.items() if isinstance(kind, type) and issubclass(kind, Optimizer)
+                name: kind
+                for name, kind in vars(importlib.import_module(source)).items()
+                if isinstance(kind, type) and issubclass(kind, Optimizer) and kind.__module__ == source
             }
     return found
 

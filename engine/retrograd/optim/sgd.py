@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from retrograd.autograd.mode import enable_grad, set_grad_enabled
-from retrograd.optim.optimizer import Closure, Optimizer, Params
+from retrograd.optim._rule import RuleOptimizer, State, advance, check_not_negative, check_rate, check_ways, decayed
+from retrograd.optim.optimizer import Params
 from retrograd.tensor import Tensor
 
 __all__ = ["SGD"]
 
 
-class SGD(Optimizer):
+class SGD(RuleOptimizer):
     """``p ← p - lr · g``, where ``g`` is the gradient, or with momentum its running sum.
 
     Args:
@@ -46,20 +47,11 @@ class SGD(Optimizer):
         differentiable: bool = False,
         fused: bool | None = None,
     ) -> None:
-        if isinstance(lr, Tensor) and lr.numel() != 1:
-            raise ValueError("Tensor lr must be 1-element")
-        if lr < 0.0:
-            raise ValueError(f"Invalid learning rate: {lr}")
-        if momentum < 0.0:
-            raise ValueError(f"Invalid momentum value: {momentum}")
-        if weight_decay < 0.0:
-            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
+        check_rate(lr)
+        check_not_negative(momentum=momentum, weight_decay=weight_decay)
         if nesterov and (momentum <= 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        if fused and differentiable:
-            raise RuntimeError("`fused` does not support `differentiable`")
-        if fused and foreach:
-            raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
+        check_ways(foreach, differentiable, fused)
         options = {
             "lr": lr,
             "momentum": momentum,
@@ -73,35 +65,18 @@ class SGD(Optimizer):
         }
         super().__init__(params, options)
 
-    def step(self, closure: Closure | None = None) -> Tensor | float | None:
-        """Change every parameter that has a gradient; see ``Optimizer.step``."""
-        loss = None
-        with set_grad_enabled(self.defaults["differentiable"]):
-            if closure is not None:
-                with enable_grad():
-                    loss = closure()
-            for group in self.param_groups:
-                lr = group["lr"]
-                rate = -(lr.item() if isinstance(lr, Tensor) else lr)
-                for param in group["params"]:
-                    grad = param.grad
-                    if grad is not None:
-                        param.add_(self._direction(param, grad, group), alpha=rate)
-        return loss
+    def _begin(self, param: Tensor, group: Mapping[str, Any]) -> State:
+        return {}
 
-    def _direction(self, param: Tensor, grad: Tensor, group: dict[str, Any]) -> Tensor:
-        """Where to go: the gradient after decay and momentum."""
-        if group["maximize"]:
-            grad = -grad
-        if group["weight_decay"] != 0:
-            grad = grad.add(param, alpha=group["weight_decay"])
+    def _rule(self, param: Any, grad: Any, state: State, group: Mapping[str, Any], lr: Any) -> None:
+        grad = decayed(grad, param, group["weight_decay"])
         momentum = group["momentum"]
-        if momentum == 0:
-            return grad
-        state = self.state[param]
-        velocity: Tensor | None = state.get("momentum_buffer")
-        if velocity is None:
-            velocity = state["momentum_buffer"] = grad.detach().clone()
-        else:
-            velocity.mul_(momentum).add_(grad, alpha=1 - group["dampening"])
-        return grad.add(velocity, alpha=momentum) if group["nesterov"] else velocity
+        if momentum != 0:
+            velocity = state.get("momentum_buffer")
+            if velocity is None:
+                velocity = state["momentum_buffer"] = grad * 1.0
+            else:
+                velocity *= momentum
+                advance(velocity, grad, 1 - group["dampening"])
+            grad = grad + velocity * momentum if group["nesterov"] else velocity
+        advance(param, grad, -lr)
