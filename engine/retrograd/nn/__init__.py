@@ -3,12 +3,17 @@
 from typing import TYPE_CHECKING, NoReturn
 
 from retrograd.missing import missing
-from retrograd.nn import functional, init, modules
+from retrograd.nn import (
+    functional,
+    init,
+    modules,
+    utils,  # last: it is made of the modules
+)
 from retrograd.nn.modules import *
 from retrograd.nn.parameter import Buffer, Parameter
 
 if not TYPE_CHECKING:  # a checker knows the names there are
-    __all__ = [*modules.__all__, "Buffer", "Parameter", "functional", "init", "modules"]
+    __all__ = [*modules.__all__, "Buffer", "Parameter", "functional", "init", "modules", "utils"]
 
     def __getattr__(name: str) -> NoReturn:
         raise missing(__name__, name, __all__)
