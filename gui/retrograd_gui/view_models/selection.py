@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from retrograd_events.events import NodeId, ScopeId, Seq, TensorId
+from retrograd_debug.session.api import Snapshot
+from retrograd_events.events import NodeId, OpApplied, ScopeId, Seq, TensorId
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +23,19 @@ class Selection:
 
 
 NOTHING = Selection()
+
+
+def of_node(snapshot: Snapshot, node: NodeId) -> Selection:
+    """A backward node with the op that made it, whose output's gradient enters it; of an AccumulateGrad its leaf."""
+    info = snapshot.state.nodes.get(node)
+    if info is None:
+        return Selection("node", node=node, facet="gradient")
+    if info.tensor:
+        return Selection("node", node=node, tensor=info.tensor, facet="gradient")
+    for events in (snapshot.iteration_events, snapshot.previous_events):
+        for event in events:
+            if event.seq == info.op and isinstance(event, OpApplied):
+                made = event.outputs[0] if event.outputs else None
+                tensor, version = (made.id, made.version) if made is not None else (TensorId(0), 0)
+                return Selection("node", event.seq, node, event.scope, tensor, version, "gradient")
+    return Selection("node", info.op, node, facet="gradient")
