@@ -53,7 +53,7 @@ def test_without_a_pass_it_says_how_to_get_to_one(stage: Stage) -> None:
     assert isinstance(panel, SchedulerPanel)
     log, hold = held_before_op()
     stage.open(snapshot(log, hold=hold))
-    stage.until(lambda: panel.empty.isVisible())
+    stage.until(panel.empty.isVisible)
     assert "Shift+F8" in panel.empty.text
 
 
