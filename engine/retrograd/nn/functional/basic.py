@@ -20,9 +20,13 @@ def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         bias: (out_features), or none.
 
     Raises:
-        RuntimeError: when the shapes don't fit.
+        RuntimeError: when the shapes don't fit, or the dtypes differ.
     """
-    if bias is not None and len(input._meta.shape) == 2 and len(weight._meta.shape) == 2:
+    given, table = input._meta, weight._meta
+    if bias is None:
+        return input.matmul(_t(weight))
+    if bias._meta.dtype is not given.dtype:
+        raise RuntimeError(f"input and bias must have the same dtype, but got {given.dtype} and {bias._meta.dtype}")
+    if len(given.shape) == 2 == len(table.shape) and given.shape[1] == table.shape[1] and given.dtype is table.dtype:
         return _addmm(bias, input, _t(weight))
-    product = input.matmul(_t(weight))
-    return product if bias is None else product + bias
+    return input.matmul(_t(weight)) + bias

@@ -9,6 +9,7 @@ from typing import Any
 
 from retrograd.nn.modules._backward_hooks import BackwardHook
 from retrograd.nn.modules._everywhere import everywhere
+from retrograd.tensor import Tensor
 from retrograd.utils.hooks import RemovableHandle, register
 from retrograd_events.tap import Listener, tap
 
@@ -57,7 +58,19 @@ class Calls:
             return self._hooked_call(args, kwargs)
         if everywhere.any:
             return self._hooked_call(args, kwargs)
-        return self.forward(*args, **kwargs)
+        try:
+            return self.forward(*args, **kwargs)
+        except (RuntimeError, ValueError, IndexError) as error:
+            self._name_in(error, args)
+            raise
+
+    def _name_in(self, error: Exception, args: tuple[object, ...]) -> None:
+        """Say in the error of one of our layers which it was and what came, since a model may hold many."""
+        if not type(self).__module__.startswith("retrograd.nn.modules.") or self.__dict__["_modules"]:
+            return
+        shapes = ", ".join(str(list(each.shape)) for each in args if isinstance(each, Tensor))
+        if len(error.args) == 1 and isinstance(error.args[0], str) and shapes:
+            error.args = (f"{error.args[0]} (in {self!r}, called with {shapes})",)
 
     def _observed_call(self, listener: Listener, args: tuple[object, ...], kwargs: Mapping[str, object]) -> object:
         scope = listener.scope_entered("module", type(self).__name__, self)
@@ -84,7 +97,9 @@ class Calls:
                 if changed is not None:
                     result = changed
             return result if boundary is None else boundary.leave(result)
-        except Exception:
+        except Exception as error:
+            if isinstance(error, (RuntimeError, ValueError, IndexError)):
+                self._name_in(error, args)
             self._run_always_called(called, args, kwargs, result)
             raise
 

@@ -1,19 +1,15 @@
-"""The answer to an input of the wrong rank: an error that names the layer, what it takes and what came."""
+"""The answer to an input of the wrong rank. What calls the module adds which it was, and the input's shape."""
 
 from __future__ import annotations
 
-from retrograd.nn.modules.module import Module
 from retrograd.tensor import Tensor
 
 
-def need_rank(module: Module, input: Tensor, *ranks: int) -> None:
+def need_rank(input: Tensor, *ranks: int) -> None:
     """Refuse ``input`` unless it has one of ``ranks`` dimensions.
 
     Raises:
-        ValueError: naming the module, the ranks, and the input's rank and shape.
+        ValueError: naming the ranks, and the input's.
     """
     if input.ndim not in ranks:
-        wanted = " or ".join(f"{rank}D" for rank in ranks)
-        raise ValueError(
-            f"{module._get_name()}: expected {wanted} input (got {input.ndim}D input of shape {tuple(input.shape)})"
-        )
+        raise ValueError(f"expected {' or '.join(f'{rank}D' for rank in ranks)} input (got {input.ndim}D input)")

@@ -127,7 +127,7 @@ class _BatchNorm(_Running):
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise ``input`` (N, C, ...) by its own moments in training, else by those kept track of."""
-        need_rank(self, input, *self.ranks)
+        need_rank(input, *self.ranks)
         share = 0.0 if self.momentum is None else self.momentum
         if self.training and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
@@ -186,7 +186,7 @@ class _InstanceNorm(_Running):
 
     def forward(self, input: Tensor) -> Tensor:
         """Normalise each sample of ``input`` (N, C, ...), or a single one (C, ...)."""
-        need_rank(self, input, *self.ranks)
+        need_rank(input, *self.ranks)
         single = input.ndim == min(self.ranks)
         batch = input.unsqueeze(0) if single else input
         own = self.training or not self.track_running_stats

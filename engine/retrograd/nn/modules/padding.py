@@ -73,7 +73,7 @@ class _Circular(_Pad):
 
     def forward(self, input: Tensor) -> Tensor:
         """Pad ``input`` (N, C, *size) or (C, *size)."""
-        need_rank(self, input, self.rank + 1, self.rank + 2)
+        need_rank(input, self.rank + 1, self.rank + 2)
         return super().forward(input)
 
 

@@ -60,5 +60,5 @@ class Softmax2d(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Apply it to ``input``."""
-        need_rank(self, input, 3, 4)
+        need_rank(input, 3, 4)
         return F.softmax(input, -3)
