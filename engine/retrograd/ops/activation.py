@@ -9,7 +9,7 @@ import numpy as np
 
 from retrograd.devices import Namespace, scipy_of
 from retrograd.meta import Array
-from retrograd.ops.elementwise import exp, sigmoid, tanh
+from retrograd.ops.elementwise import exp, log, sigmoid, tanh
 from retrograd.ops.primitive import primitive
 from retrograd.ops.samples import Sample, Samples, apart, reals
 from retrograd.ops.select import clamp, where
@@ -42,6 +42,11 @@ def _(g: Tensor, input: Tensor, *, negative_slope: float) -> Tensor:
     return where(input > 0, g, g * negative_slope)
 
 
+@leaky_relu.decomposed
+def _(input: Tensor, *, negative_slope: float) -> Tensor:
+    return where(input > 0, input, input * negative_slope)
+
+
 @primitive(
     samples=_with({"alpha": 1.0, "scale": 1.0, "input_scale": 1.0}, {"alpha": 1.5, "scale": 0.7, "input_scale": 0.5}),
     torch="-", node="EluBackward0", elementwise=True, public=False,
@@ -58,6 +63,12 @@ def _(g: Tensor, input: Tensor, *, alpha: float, scale: float, input_scale: floa
     return g * where(input > 0, scale, below)
 
 
+@elu.decomposed
+def _(input: Tensor, *, alpha: float, scale: float, input_scale: float) -> Tensor:
+    below = exp(clamp(input, min=None, max=0.0) * input_scale) - 1.0
+    return where(input > 0, input * scale, below * (alpha * scale))
+
+
 @primitive(samples=reals, torch=F + "silu", elementwise=True, public=False)
 def silu(xp: Namespace, input: Array, out: Array | None = None) -> Array:
     """input * sigmoid(input)"""
@@ -70,6 +81,11 @@ def _(g: Tensor, input: Tensor) -> Tensor:
     return g * (s * (1.0 + input * (1.0 - s)))
 
 
+@silu.decomposed
+def _(input: Tensor) -> Tensor:
+    return input * sigmoid(input)
+
+
 @primitive(samples=reals, torch=F + "mish", elementwise=True, public=False)
 def mish(xp: Namespace, input: Array, out: Array | None = None) -> Array:
     """input * tanh(log(1 + exp(input)))"""
@@ -80,6 +96,11 @@ def mish(xp: Namespace, input: Array, out: Array | None = None) -> Array:
 def _(g: Tensor, input: Tensor) -> Tensor:
     t = tanh(softplus(input, beta=1.0, threshold=20.0))
     return g * (t + input * sigmoid(input) * (1.0 - t * t))
+
+
+@mish.decomposed
+def _(input: Tensor) -> Tensor:
+    return input * tanh(log(exp(input) + 1.0))
 
 
 def _log1p_exp(xp: Namespace, z: Array) -> Array:
@@ -103,6 +124,12 @@ def _(g: Tensor, input: Tensor, *, beta: float, threshold: float) -> Tensor:
     return g * where(z > threshold, 1.0, sigmoid(z))
 
 
+@softplus.decomposed
+def _(input: Tensor, *, beta: float, threshold: float) -> Tensor:
+    z = input * beta
+    return where(z > threshold, input, log(exp(clamp(z, min=None, max=threshold)) + 1.0) / beta)
+
+
 @primitive(samples=reals, torch=F + "logsigmoid", elementwise=True, node="LogSigmoidBackward0", public=False)
 def log_sigmoid(xp: Namespace, input: Array) -> Array:
     """log(sigmoid(input))"""
@@ -112,6 +139,11 @@ def log_sigmoid(xp: Namespace, input: Array) -> Array:
 @log_sigmoid.vjp("input", diagonal=True)
 def _(g: Tensor, input: Tensor) -> Tensor:
     return g * sigmoid(-input)
+
+
+@log_sigmoid.decomposed
+def _(input: Tensor) -> Tensor:
+    return log(sigmoid(input))
 
 
 @primitive(samples=reals, torch="-", elementwise=True, result="float", public=False)
@@ -162,6 +194,11 @@ def _(g: Tensor, input: Tensor, *, approximate: str) -> Tensor:
     return g * (normal_cdf(input) + input * _normal_density(input))
 
 
+@gelu.decomposed
+def _(input: Tensor, *, approximate: str) -> Tensor:
+    return input * ((tanh(_cubic(input)) + 1.0) * 0.5 if approximate == "tanh" else normal_cdf(input))
+
+
 @primitive(samples=_with({"lambd": 0.5}), torch=F + "hardshrink", elementwise=True, public=False)
 def hardshrink(xp: Namespace, input: Array, *, lambd: float) -> Array:
     """input where beyond ±lambd, else 0."""
@@ -171,6 +208,11 @@ def hardshrink(xp: Namespace, input: Array, *, lambd: float) -> Array:
 @hardshrink.vjp("input", diagonal=True)
 def _(g: Tensor, input: Tensor, *, lambd: float) -> Tensor:
     return where((input >= -lambd) & (input <= lambd), 0.0, g)
+
+
+@hardshrink.decomposed
+def _(input: Tensor, *, lambd: float) -> Tensor:
+    return where((input >= -lambd) & (input <= lambd), 0.0, input)
 
 
 @primitive(samples=_with({"lambd": 0.5}), torch=F + "softshrink", elementwise=True, public=False)
@@ -184,6 +226,11 @@ def _(g: Tensor, input: Tensor, *, lambd: float) -> Tensor:
     return where((input >= -lambd) & (input <= lambd), 0.0, g)
 
 
+@softshrink.decomposed
+def _(input: Tensor, *, lambd: float) -> Tensor:
+    return input - clamp(input, min=-lambd, max=lambd)
+
+
 @primitive(samples=_with({"min_val": -1.0, "max_val": 0.75}), torch=F + "hardtanh", elementwise=True, public=False)
 def hardtanh(xp: Namespace, input: Array, *, min_val: float, max_val: float) -> Array:
     """input kept within bounds, where there is no gradient, the bounds included."""
@@ -193,6 +240,11 @@ def hardtanh(xp: Namespace, input: Array, *, min_val: float, max_val: float) -> 
 @hardtanh.vjp("input", diagonal=True)
 def _(g: Tensor, input: Tensor, *, min_val: float, max_val: float) -> Tensor:
     return where((input <= min_val) | (input >= max_val), 0.0, g)
+
+
+@hardtanh.decomposed
+def _(input: Tensor, *, min_val: float, max_val: float) -> Tensor:
+    return clamp(input, min=min_val, max=max_val)
 
 
 # PyTorch's gradient of it has 1/6 rounded to float32 also in float64, so that no exact one equals it
@@ -207,6 +259,11 @@ def _(g: Tensor, input: Tensor) -> Tensor:
     return where((input > -3.0) & (input < 3.0), g * (1.0 / 6.0), 0.0)
 
 
+@hardsigmoid.decomposed
+def _(input: Tensor) -> Tensor:
+    return clamp(input / 6.0 + 0.5, min=0.0, max=1.0)
+
+
 @primitive(samples=reals, torch=F + "hardswish", elementwise=True, public=False)
 def hardswish(xp: Namespace, input: Array) -> Array:
     """input * hardsigmoid(input)"""
@@ -218,6 +275,11 @@ def _(g: Tensor, input: Tensor) -> Tensor:
     return where(input <= -3.0, 0.0, where(input < 3.0, g * (input / 3.0 + 0.5), g))
 
 
+@hardswish.decomposed
+def _(input: Tensor) -> Tensor:
+    return input * clamp(input / 6.0 + 0.5, min=0.0, max=1.0)
+
+
 @primitive(samples=_with({"threshold": 0.2, "value": -1.5}), torch=F + "threshold", elementwise=True, public=False)
 def threshold(xp: Namespace, input: Array, *, threshold: float, value: float) -> Array:
     """input where above ``threshold``, else ``value``."""
@@ -227,6 +289,11 @@ def threshold(xp: Namespace, input: Array, *, threshold: float, value: float) ->
 @threshold.vjp("input", diagonal=True)
 def _(g: Tensor, input: Tensor, *, threshold: float) -> Tensor:
     return where(input <= threshold, 0.0, g)
+
+
+@threshold.decomposed
+def _(input: Tensor, *, threshold: float, value: float) -> Tensor:
+    return where(input <= threshold, value, input)
 
 
 def with_slopes(rng: np.random.Generator) -> Iterator[Sample]:
@@ -250,3 +317,8 @@ def _(g: Tensor, input: Tensor, weight: Tensor) -> Tensor:
 @prelu.vjp("weight", diagonal=True)
 def _(g: Tensor, input: Tensor) -> Tensor:
     return where(input > 0, 0.0, g * input)
+
+
+@prelu.decomposed
+def _(input: Tensor, weight: Tensor) -> Tensor:
+    return where(input > 0, input, weight * input)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from retrograd.devices import Namespace
 from retrograd.meta import Array, Meta
+from retrograd.ops.elementwise import sqrt
 from retrograd.ops.primitive import primitive
 from retrograd.ops.reduce import Dims, count_of, mean_dim, spread, sum_dim, var, variances
 from retrograd.ops.select import where
@@ -30,3 +31,8 @@ def _(
     off = input - mean_dim(input, dim=dim, keepdim=True)
     change = sum_dim(t * off, dim=dim, keepdim=keepdim) / (count_of(input_meta, dim) - correction)
     return change / out
+
+
+@std.decomposed
+def _(input: Tensor, *, dim: Dims, correction: float = 1, keepdim: bool = False) -> Tensor:
+    return sqrt(var(input, dim=dim, correction=correction, keepdim=keepdim))

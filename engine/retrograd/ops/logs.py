@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from retrograd.devices import Namespace
 from retrograd.meta import Array, Meta
-from retrograd.ops.elementwise import exp
+from retrograd.ops.elementwise import exp, log
 from retrograd.ops.primitive import primitive
 from retrograd.ops.reduce import Dims, reductions, spread, sum_dim
 from retrograd.tensor import Tensor
@@ -29,3 +29,8 @@ def _(g: Tensor, input: Tensor, out: Tensor, input_meta: Meta, *, dim: Dims) -> 
 @logsumexp.jvp("input")
 def _(t: Tensor, input: Tensor, out: Tensor, input_meta: Meta, *, dim: Dims, keepdim: bool) -> Tensor:
     return sum_dim(t * exp(input - spread(out, input_meta, dim)), dim=dim, keepdim=keepdim)
+
+
+@logsumexp.decomposed
+def _(input: Tensor, *, dim: Dims, keepdim: bool = False) -> Tensor:
+    return log(sum_dim(exp(input), dim=dim, keepdim=keepdim))

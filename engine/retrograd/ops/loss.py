@@ -12,6 +12,7 @@ from retrograd.meta import Array, Meta
 from retrograd.ops.primitive import primitive
 from retrograd.ops.reduce import mean, sum  # noqa: A004
 from retrograd.ops.samples import Sample, apart
+from retrograd.ops.select import where
 from retrograd.tensor import Tensor
 
 
@@ -97,6 +98,17 @@ def nll_loss(
         return each
     total = xp.add.reduce(each, axis=None)
     return total / xp.add.reduce(share, axis=None) if reduction == "mean" else total
+
+
+@nll_loss.decomposed
+def _(input: Tensor, target: Tensor, weight: Tensor | None, *, reduction: str, ignore_index: int) -> Tensor:
+    counts = target != ignore_index
+    safe = where(counts, target, 0)
+    share: Tensor = counts.to(input.dtype)
+    if weight is not None:
+        share = share * weight.detach().index_select(0, safe.reshape(-1)).reshape(safe.shape)
+    each: Tensor = -input.gather(1, safe.unsqueeze(1)).squeeze(1) * share
+    return sum(each) / sum(share) if reduction == "mean" else _reduced(each, reduction)
 
 
 def class_grads(rng: np.random.Generator) -> Iterator[Sample]:

@@ -16,6 +16,7 @@ import numpy as np
 from retrograd.devices import Namespace
 from retrograd.meta import Array
 from retrograd.ops.activation import wide
+from retrograd.ops.elementwise import sqrt
 from retrograd.ops.primitive import primitive
 from retrograd.ops.reduce import sum_dim
 from retrograd.ops.samples import Sample, apart
@@ -24,6 +25,7 @@ from retrograd.tensor import Tensor
 
 Dims = tuple[int, ...]
 Grads = tuple[Tensor | None, Tensor | None, Tensor | None]
+Tangents = tuple[Tensor, Tensor, Tensor]
 OUTPUTS = ("out", "mean", "rstd")
 
 
@@ -93,6 +95,20 @@ def _joint(
     return to_x, to_weight, to_bias
 
 
+def _standard(x: Tensor, axes: Dims, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+    """x with mean 0 and variance 1 over ``axes``, the mean, and one over the root of the variance, step by step."""
+    mean = _mean(x, axes)
+    centred = x - mean
+    rstd = 1.0 / sqrt(_mean(centred * centred, axes) + eps)
+    return centred * rstd, mean, rstd
+
+
+def _scaled(x: Tensor, weight: Tensor | None, bias: Tensor | None, spread: Dims) -> Tensor:
+    if weight is not None:
+        x = x * reshaped(weight, spread)
+    return x if bias is None else x + reshaped(bias, spread)
+
+
 def rows_to_normalise(rng: np.random.Generator) -> Iterator[Sample]:
     """Rows with weights and biases, and without."""
     yield Sample((apart(rng, 3, 4), apart(rng, 4), apart(rng, 4)), {"rank": 1, "eps": 1e-5})
@@ -122,7 +138,12 @@ def _(
     return _joint(g, input, weight, mean, rstd, needs, axes, shape[lead:], tuple(range(lead)))
 
 
-Tangents = tuple[Tensor, Tensor, Tensor]
+@native_layer_norm.decomposed
+def _(input: Tensor, weight: Tensor | None, bias: Tensor | None, *, rank: int, eps: float) -> Tangents:
+    shape = tuple(input.shape)
+    lead = len(shape) - rank
+    out, mean, rstd = _standard(input, tuple(range(lead, len(shape))), eps)
+    return _scaled(out, weight, bias, shape[lead:]), mean, rstd
 
 
 def _jvp_input(t: Tensor, input: Tensor, weight: Tensor | None, mean: Tensor, rstd: Tensor, axes: Dims,
@@ -234,6 +255,22 @@ def _(t: Tensor, input: Tensor, mean: Tensor, rstd: Tensor) -> Tangents:
     return _only(moved, mean, rstd)
 
 
+@native_batch_norm.decomposed
+def _(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, given_mean: Tensor | None, given_var: Tensor | None,
+    *, eps: float,
+) -> Tangents:  # fmt: skip
+    rank, channels = len(input.shape), (input.shape[1],)
+    spread = (1, *channels, *[1] * (rank - 2))
+    if given_mean is None or given_var is None:
+        out, mean, rstd = _standard(input, (0, *range(2, rank)), eps)
+    else:
+        mean = reshaped(given_mean.detach(), spread)
+        rstd = 1.0 / sqrt(reshaped(given_var.detach(), spread) + eps)
+        out = (input - mean) * rstd
+    return _scaled(out, weight, bias, spread), reshaped(mean, channels), reshaped(rstd, channels)
+
+
 def groups_to_normalise(rng: np.random.Generator) -> Iterator[Sample]:
     """Channels in groups."""
     yield Sample((apart(rng, 2, 4, 3), apart(rng, 4), apart(rng, 4)), {"groups": 2, "eps": 1e-5})
@@ -281,6 +318,15 @@ def _(
     )
     to_x = None if to_x is None else reshaped(to_x, tuple(input.shape))
     return to_x, to_weight, None if to_bias is None else reshaped(to_bias, (input.shape[1],))
+
+
+@native_group_norm.decomposed
+def _(input: Tensor, weight: Tensor | None, bias: Tensor | None, *, groups: int, eps: float) -> Tangents:
+    apart_, _spread = _in_groups(input, groups)
+    out, mean, rstd = _standard(reshaped(input, apart_), (2, 3), eps)
+    channels = (1, input.shape[1], *[1] * (len(input.shape) - 2))
+    out = _scaled(reshaped(out, tuple(input.shape)), weight, bias, channels)
+    return out, reshaped(mean, apart_[:2]), reshaped(rstd, apart_[:2])
 
 
 @native_group_norm.jvp("input")

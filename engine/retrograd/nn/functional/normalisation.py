@@ -42,11 +42,12 @@ def _check_last(name: str, input: Tensor, shape: tuple[int, ...], weight: Tensor
 def native_layer_norm(
     input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None, bias: Tensor | None, eps: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """``layer_norm`` with the means and the reciprocal roots of the variances that it used."""
+    """``layer_norm`` with the means and the reciprocal roots of the variances that it used; as in PyTorch no gradient
+    comes from those two."""
     shape = _shape(normalized_shape)
     _check_last("layer_norm", input, shape, weight, bias)
     out, mean, rstd = _layer.call(input, weight, bias, rank=len(shape), eps=eps)
-    return out, mean, rstd
+    return out, mean.detach(), rstd.detach()
 
 
 @function
@@ -170,9 +171,10 @@ def native_batch_norm(
     input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor | None, running_var: Tensor | None,
     training: bool, momentum: float, eps: float,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    """``batch_norm`` with the batch's means and reciprocal roots of variances (empty when not training)."""
+    """``batch_norm`` with the batch's means and reciprocal roots of variances (empty when not training); as in PyTorch
+    no gradient comes from those two."""
     out, mean, rstd = _normalised(input, running_mean, running_var, weight, bias, training, momentum, eps)
-    return (out, mean, rstd) if training else (out, mean.new_zeros(0), rstd.new_zeros(0))
+    return (out, mean.detach(), rstd.detach()) if training else (out, mean.new_zeros(0), rstd.new_zeros(0))
 
 
 def instance_norm(
@@ -229,6 +231,25 @@ def group_norm(
             )
     out: Tensor = _group.call(input, weight, bias, groups=num_groups, eps=eps)[0]
     return out
+
+
+@function
+def native_group_norm(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, N: int, C: int, HxW: int, group: int, eps: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """``group_norm`` with the means and the reciprocal roots of the variances (N, group) that it used.
+
+    Args:
+        N, C, HxW: the batch's length, the channels and the number of places: input is taken as (N, C, HxW).
+    """
+    if input._meta.numel != N * C * HxW or C % max(group, 1):
+        raise RuntimeError(
+            f"native_group_norm: input of shape {list(input.shape)} is not {N} x {C} x {HxW} in {group} groups"
+        )
+    shape = tuple(input.shape)
+    flat = input.reshape(N, C, HxW)
+    out, mean, rstd = _group.call(flat, weight, bias, groups=group, eps=eps)
+    return out.reshape(shape), mean, rstd
 
 
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:

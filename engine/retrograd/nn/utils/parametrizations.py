@@ -133,7 +133,7 @@ class _Orthogonal(Module):
         if use_trivialization:
             self.register_buffer("base", None)
 
-    def forward(self, X: Tensor) -> Tensor:  # noqa: N803  # as in PyTorch's signature
+    def forward(self, X: Tensor) -> Tensor:
         """The orthogonal matrix of the shape of ``X`` (*, n, k)."""
         wide = X.shape[-2] < X.shape[-1]
         tall = X.transpose(-2, -1) if wide else X
@@ -162,7 +162,7 @@ class _Orthogonal(Module):
         signs = tall.detach().diagonal(dim1=-2, dim2=-1).int().unsqueeze(-2)
         return householder_product(below, 2.0 / (1.0 + (below * below).sum(-2))) * signs
 
-    def right_inverse(self, Q: Tensor) -> Tensor:  # noqa: N803  # as in PyTorch's signature
+    def right_inverse(self, Q: Tensor) -> Tensor:
         """What to learn from so that (nearly) the matrix ``Q`` is computed.
 
         Raises:
