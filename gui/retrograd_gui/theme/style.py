@@ -188,6 +188,7 @@ QAbstractItemView {
 }
 QAbstractItemView::item:hover { background: $hover; }
 QAbstractItemView::item:selected { background: $select; color: $text; }
+QTableView#listing::item { padding: 0 6px; }
 QAbstractItemView:focus { border: 1px solid $accent; }
 
 QScrollArea { background: transparent; border: none; }

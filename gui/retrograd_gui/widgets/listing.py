@@ -117,6 +117,7 @@ class Listing(QTableView):
         super().__init__(parent)
         self.rows = EntriesModel(columns, theme, self)
         self.setModel(self.rows)
+        self.setObjectName("listing")
         self.setAccessibleName(name)
         self.setShowGrid(False)
         self.setWordWrap(False)
