@@ -90,8 +90,8 @@ def _joint(
     if out is not None and needs[1] and shape is not None:
         to_weight = reshaped(sum_dim(out * xhat, dim=over, keepdim=False) if over else out * xhat, shape)
     if out is not None and needs[2]:
-        flat = tuple([length for length in spread if length != 1]) if shape is None else shape
-        to_bias = reshaped(sum_dim(out, dim=over, keepdim=False) if over else out, flat)
+        total = sum_dim(out, dim=over, keepdim=False) if over else out
+        to_bias = total if shape is None else reshaped(total, shape)
     return to_x, to_weight, to_bias
 
 
@@ -114,6 +114,7 @@ def rows_to_normalise(rng: np.random.Generator) -> Iterator[Sample]:
     yield Sample((apart(rng, 3, 4), apart(rng, 4), apart(rng, 4)), {"rank": 1, "eps": 1e-5})
     yield Sample((apart(rng, 2, 3, 2), apart(rng, 3, 2), apart(rng, 3, 2)), {"rank": 2, "eps": 0.1})
     yield Sample((apart(rng, 3, 4), None, None), {"rank": 1, "eps": 1e-5})
+    yield Sample((apart(rng, 2, 1, 3), None, apart(rng, 1, 3)), {"rank": 2, "eps": 1e-5})
 
 
 @primitive(samples=rows_to_normalise, torch="-", outputs=OUTPUTS, public=False)
