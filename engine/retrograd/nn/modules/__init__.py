@@ -25,6 +25,8 @@ if TYPE_CHECKING:  # a checker walks no folder
     from retrograd.nn.modules.padding import *
     from retrograd.nn.modules.parameters import *
     from retrograd.nn.modules.pooling import *
+    from retrograd.nn.modules.rnn import *
+    from retrograd.nn.modules.rnn_cells import *
     from retrograd.nn.modules.shuffle import *
     from retrograd.nn.modules.softmax import *
     from retrograd.nn.modules.sparse import *

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NoReturn
 
 from retrograd.missing import missing
-from retrograd.nn.utils import parametrizations, parametrize, stateless
+from retrograd.nn.utils import parametrizations, parametrize, rnn, stateless
 from retrograd.nn.utils.skipping import skip_init
 from retrograd.nn.utils.spectral_norm import remove_spectral_norm, spectral_norm
 from retrograd.nn.utils.weight_norm import remove_weight_norm, weight_norm
@@ -13,6 +13,7 @@ __all__ = [
     "parametrize",
     "remove_spectral_norm",
     "remove_weight_norm",
+    "rnn",
     "skip_init",
     "spectral_norm",
     "stateless",
