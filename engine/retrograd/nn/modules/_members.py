@@ -256,6 +256,26 @@ class Members:
             module = cast("Module", child)
         return module
 
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put ``module`` at the dotted path ``target``; ``strict``: only in place of another.
+
+        Raises:
+            ValueError: for an empty path, or what is no module.
+            AttributeError: when there is no such path, or something else at its end.
+        """
+        if not target:
+            raise ValueError("Cannot set the submodule without a target name!")
+        given: object = module
+        if not isinstance(given, Members):
+            raise ValueError(f"`module` is not an nn.Module, found {type(given)}")
+        path, _, name = target.rpartition(".")
+        owner = self.get_submodule(path)
+        if strict and not hasattr(owner, name):
+            raise AttributeError(f"{owner._get_name()} has no attribute `{name}`")
+        if hasattr(owner, name) and not isinstance(getattr(owner, name), Members):
+            raise AttributeError(f"`{name}` is not an nn.Module")
+        setattr(owner, name, module)
+
     def get_parameter(self, target: str) -> Parameter:
         """The parameter at the dotted path ``target``.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 from retrograd.dtypes import get_default_dtype
@@ -156,12 +157,27 @@ class Hardswish(Module):
 
 
 class Hardtanh(Module):
-    """input kept between two bounds."""
+    """input kept between two bounds; ``min_value`` and ``max_value`` are their older names."""
 
-    def __init__(self, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> None:
+    def __init__(
+        self,
+        min_val: float = -1.0,
+        max_val: float = 1.0,
+        inplace: bool = False,
+        min_value: float | None = None,
+        max_value: float | None = None,
+    ) -> None:
         super().__init__()
-        self.min_val = min_val
-        self.max_val = max_val
+        for older, bound in (("min_value", min_value), ("max_value", max_value)):
+            if bound is not None:
+                current = older.removesuffix("ue")
+                warnings.warn(
+                    f"keyword argument `{older}` is deprecated and rename to `{current}`", FutureWarning, stacklevel=2
+                )
+        self.min_val = min_val if min_value is None else min_value
+        self.max_val = max_val if max_value is None else max_value
+        if self.max_val <= self.min_val:
+            raise AssertionError(f"max_val ({self.max_val}) must be larger than min_val ({self.min_val})")
         self.inplace = inplace
 
     def forward(self, input: Tensor) -> Tensor:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABCMeta
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from retrograd.autograd.mode import no_grad
-from retrograd.dtypes import dtype, float16, float32, float64
+from retrograd.dtypes import bfloat16, dtype, float16, float32, float64
+from retrograd.functional.like import empty_like
 from retrograd.nn.modules._calls import Calls
 from retrograd.nn.modules._everywhere import (
     register_module_forward_hook,
@@ -41,6 +43,12 @@ class _Announced(ABCMeta):
     from ABCMeta, so that a module may also be an abstract base class."""
 
     if not TYPE_CHECKING:  # a checker reads constructors from __init__ alone
+
+        @property
+        def __signature__(cls) -> inspect.Signature:
+            """The constructor's, for ``help`` and editors, which would show ``__call__``'s."""
+            told = inspect.signature(cls.__init__)
+            return told.replace(parameters=list(told.parameters.values())[1:])
 
         def __call__(cls, *args: object, **kwargs: object) -> object:
             listener = tap.listener
@@ -108,9 +116,9 @@ class Module(Calls, Stateful, Members, metaclass=_Announced):
         fn(self)
         return self
 
-    def _apply(self, fn: Callable[[Tensor], Tensor]) -> Self:
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Replace the contents of every parameter, its gradient and every buffer by what ``fn`` makes of them."""
-        for child in self.children():
+        for child in self.children() if recurse else ():
             child._apply(fn)
         for parameter in self._parameters.values():
             if parameter is None:
@@ -166,6 +174,15 @@ class Module(Calls, Stateful, Members, metaclass=_Announced):
     def half(self) -> Self:
         """Convert floating-point parameters and buffers to float16."""
         return self.to(float16)
+
+    def bfloat16(self) -> Self:
+        """Convert floating-point parameters and buffers to bfloat16."""
+        return self.to(bfloat16)
+
+    def to_empty(self, *, device: Device | str | None, recurse: bool = True) -> Self:
+        """Move parameters and buffers to a device without what they hold; ``recurse``: also those of the modules
+        below."""
+        return self._apply(lambda tensor: empty_like(tensor, device=device), recurse)
 
     # --- text
 
