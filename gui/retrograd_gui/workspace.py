@@ -161,10 +161,21 @@ class Workspace(QMainWindow):
         return self.saveState(LAYOUT_VERSION)
 
     def restore_layout(self, state: QByteArray) -> bool:
-        """Bring back a kept layout; False when it does not fit."""
+        """Bring back a kept layout; False when it does not fit. A panel that it does not know is a tab of its area."""
         done = not state.isEmpty() and self.restoreState(state, LAYOUT_VERSION)
+        if done:
+            self._place_new(state.data())
         self._group_titles()
         return done
+
+    def _place_new(self, state: bytes) -> None:
+        for spec in self._specs:
+            dock, first = self._docks.get(spec.id), self._first.get(spec.area)
+            # Qt writes the docks' names into the state as they are.
+            if dock is None or first is None or dock is first or dock.objectName().encode("utf-16-be") in state:
+                continue
+            self.tabifyDockWidget(first, dock)
+            first.raise_()
 
     def _add(self, spec: PanelSpec, panel_context: PanelContext) -> None:
         widget = spec.make(panel_context)
