@@ -164,7 +164,7 @@ class Workspace(QMainWindow):
         """Bring back a kept layout; False when it does not fit. A panel that it does not know is a tab of its area."""
         done = not state.isEmpty() and self.restoreState(state, LAYOUT_VERSION)
         if done:
-            self._place_new(state.data())
+            self._place_new(bytes(state.data()))
         self._group_titles()
         return done
 

@@ -54,6 +54,10 @@ class Source(Protocol):
         """A live tensor's (or gradient's) contents on the host, its version and dtype name; None when it is gone."""
         ...
 
+    def known(self, value: object) -> tuple[int, int, str] | None:
+        """Id (0: no event has named it), version, and shape, dtype and device in words, if ``value`` is a tensor."""
+        ...
+
     def edit(self, stop: Stop, command: Edit) -> None:
         """Change a value in the running program and record that it was changed. ``EditError`` when it can't be."""
         ...

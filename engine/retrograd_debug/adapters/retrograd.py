@@ -21,11 +21,13 @@ from retrograd_debug.adapters.tensors import (
     MetaTuple,
     as_tensor,
     host_array,
+    is_tensor,
     kind,
     meta_tuple,
     next_tensor,
     version,
 )
+from retrograd_debug.format import tensor as tensor_words
 from retrograd_debug.session.api import Edit
 from retrograd_events import tr
 from retrograd_events.tap import tap
@@ -97,6 +99,14 @@ class RetrogradSource:
         if found is None:
             return None
         return host_array(found), version(found), kind(found._meta)[0]
+
+    def known(self, value: object) -> tuple[int, int, str] | None:
+        """Id, version and kind of a tensor."""
+        if not is_tensor(value):
+            return None
+        found = as_tensor(value)
+        dtype, device = kind(found._meta)
+        return found._tid, version(found), tensor_words(found._meta.shape, dtype, device)
 
     def _find(self, stop: Stop | None, tensor: int) -> EngineTensor | None:
         """The live tensor of that id. Looks where it is likely first; a look through all objects finds the rest."""

@@ -45,6 +45,11 @@ def stop_between(
     return Stop(hold, [frame for frame, _ in frames], [])
 
 
+def frame_of(stop: Stop, index: int) -> FrameType | None:
+    """A frame of the hold's stack, counted from the end when negative; None when there is none."""
+    return stop.frames[index] if stop.frames and -len(stop.frames) <= index < len(stop.frames) else None
+
+
 def fetch_value(source: Source, stop: Stop | None, command: FetchValue) -> ValueBytes:
     """A tensor's contents as they are now, whole up to 64 MiB, else a sample."""
     about = msgspec.structs.replace(EMPTY, lane=command.lane, request=command.request, tensor=command.tensor)

@@ -20,9 +20,10 @@ from retrograd_debug.agent.control import Control
 from retrograd_debug.agent.evaluate import Evaluator
 from retrograd_debug.agent.frames import line_of, thread_frame
 from retrograd_debug.agent.holding import Stop
-from retrograd_debug.agent.live import fetch_value, stop_between
+from retrograd_debug.agent.live import fetch_value, frame_of, stop_between
 from retrograd_debug.agent.standin import stand_in
 from retrograd_debug.agent.streams import Streams
+from retrograd_debug.agent.variables import variables_of
 from retrograd_debug.log.ring import RingError
 from retrograd_debug.log.ring_writer import RingWriter
 from retrograd_debug.session.api import (
@@ -33,6 +34,7 @@ from retrograd_debug.session.api import (
     Edit,
     Evaluate,
     FetchValue,
+    ListLocals,
     Pause,
     SetBreakpoints,
     Step,
@@ -46,6 +48,7 @@ from retrograd_debug.session.protocol import (
     EvaluationDone,
     InputState,
     Interrupt,
+    Locals,
     Refused,
     Resolved,
     StackShown,
@@ -242,6 +245,8 @@ class Debuggee:
             case Edit():
                 if not gate.ask(lambda stop: self._edit(stop, command)):
                     self._refuse(tr("The script runs; pause it to change a value."))
+            case ListLocals():
+                gate.ask(lambda stop: self._list_locals(stop, command))
             case FetchValue():
                 if not gate.ask(lambda stop: self._fetch(stop, command)):
                     self._fetch(None, command)
@@ -307,8 +312,7 @@ class Debuggee:
     # --- what the held thread does for the session
 
     def _evaluate(self, stop: Stop, command: Evaluate) -> None:
-        frames = stop.frames
-        frame = frames[command.frame] if frames and -len(frames) <= command.frame < len(frames) else None
+        frame = frame_of(stop, command.frame)
         agent = self._agent
         agent.source.before_expression(stop)
         with agent.source.world():
@@ -337,6 +341,11 @@ class Debuggee:
         self._agent.writer.commit()
         if self._control is not None:
             self._control.send(EditDone(stop.hold))
+
+    def _list_locals(self, stop: Stop, command: ListLocals) -> None:
+        frame = frame_of(stop, command.frame)
+        if self._control is not None:
+            self._control.send(Locals(command.request, variables_of(frame, self._agent.source)))
 
     def _refuse(self, text: str) -> None:
         if self._control is not None:

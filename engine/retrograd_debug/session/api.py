@@ -219,6 +219,25 @@ class CancelEvaluation(msgspec.Struct, frozen=True, tag="cancel-evaluation"):
     """Interrupt the evaluation that runs."""
 
 
+class ListLocals(msgspec.Struct, frozen=True, tag="list-locals"):
+    """Ask for the variables of frame ``frame`` of the hold's stack (-1: innermost); answered by a LocalsListed notice.
+    A newer request replaces an older one."""
+
+    request: int
+    frame: int = -1
+
+
+class Variable(msgspec.Struct, frozen=True):
+    """A variable of a frame: ``text`` is its value in short, ``tensor`` and ``version`` name it where it is a tensor
+    that the log knows (0: it is none)."""
+
+    name: str
+    type: str
+    text: str
+    tensor: TensorId = TensorId(0)
+    version: int = 0
+
+
 class FeedInput(msgspec.Struct, frozen=True, tag="feed-input"):
     """Give the script a line on its stdin (``end``: close it)."""
 
@@ -237,7 +256,8 @@ class FetchValue(msgspec.Struct, frozen=True, tag="fetch-value"):
 
 
 Command = Union[
-    Continue, Pause, Step, Stop, Restart, Seek, SetBreakpoints, Edit, Evaluate, CancelEvaluation, FeedInput, FetchValue,
+    Continue, Pause, Step, Stop, Restart, Seek, SetBreakpoints, Edit, Evaluate, CancelEvaluation, ListLocals, FeedInput,
+    FetchValue,
 ]  # fmt: skip
 
 
@@ -256,6 +276,14 @@ class Evaluated:
     request: int
     text: str
     error: str
+
+
+@dataclass(frozen=True, slots=True)
+class LocalsListed:
+    """The answer to a ListLocals."""
+
+    request: int
+    variables: Sequence[Variable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +333,7 @@ class Failed:
 
 
 Notice = Union[
-    Changed, Evaluated, ValueFetched, BreakpointsResolved, Noted, StopProgress, InputWanted, Failed
+    Changed, Evaluated, LocalsListed, ValueFetched, BreakpointsResolved, Noted, StopProgress, InputWanted, Failed
 ]  # fmt: skip
 
 

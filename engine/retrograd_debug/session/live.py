@@ -27,6 +27,8 @@ from retrograd_debug.session.api import (
     FeedInput,
     FetchValue,
     InputWanted,
+    ListLocals,
+    LocalsListed,
     Noted,
     Pause,
     Phase,
@@ -52,6 +54,7 @@ from retrograd_debug.session.protocol import (
     Held,
     Hello,
     InputState,
+    Locals,
     NoteWritten,
     ProtocolError,
     Refused,
@@ -259,6 +262,8 @@ class LiveSession(SessionBase):
                 self._tell(Noted(breakpoint, text))
             case EvaluationDone(request=request, text=text, error=error):
                 self._tell(Evaluated(request, text, error))
+            case Locals(request=request, variables=variables):
+                self._tell(LocalsListed(request, variables))
             case Resolved(statuses=statuses):
                 self._tell(BreakpointsResolved(statuses))
             case InputState(wanted=wanted):
@@ -321,6 +326,9 @@ class LiveSession(SessionBase):
                 self._send_held(command)
             case CancelEvaluation():
                 self._send(command)
+            case ListLocals():
+                if self._phase is Phase.HELD:
+                    self._send(command)
             case FeedInput(text=text, end=end):
                 self._feed(text, end)
             case _:

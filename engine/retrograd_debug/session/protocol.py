@@ -28,9 +28,11 @@ from retrograd_debug.session.api import (
     FeedInput,
     FetchValue,
     Hold,
+    ListLocals,
     Pause,
     SetBreakpoints,
     Step,
+    Variable,
 )
 from retrograd_debug.session.api import StepKind as StepKind
 
@@ -67,7 +69,7 @@ class Interrupt(msgspec.Struct, frozen=True, tag="interrupt"):
 
 
 AgentCommand = Union[
-    Welcome, Interrupt, Continue, Pause, Step, SetBreakpoints, Edit, Evaluate, CancelEvaluation, FetchValue,
+    Welcome, Interrupt, Continue, Pause, Step, SetBreakpoints, Edit, Evaluate, CancelEvaluation, ListLocals, FetchValue,
 ]  # fmt: skip
 """What a session may send to an agent."""
 
@@ -115,6 +117,13 @@ class EvaluationDone(msgspec.Struct, frozen=True, tag="evaluated"):
     error: str
 
 
+class Locals(msgspec.Struct, frozen=True, tag="locals"):
+    """The answer to a ListLocals."""
+
+    request: int
+    variables: list[Variable]
+
+
 class EditDone(msgspec.Struct, frozen=True, tag="edited"):
     """A value was changed; ``seq`` is the newest committed event, ``hold`` the hold with its versions renewed."""
 
@@ -157,8 +166,8 @@ class Ending(msgspec.Struct, frozen=True, tag="ending"):
 
 
 AgentNotice = Union[
-    Hello, Held, Resumed, Said, NoteWritten, Refused, StackShown, EvaluationDone, EditDone, ValueBytes, Resolved,
-    InputState, Ending,
+    Hello, Held, Resumed, Said, NoteWritten, Refused, StackShown, EvaluationDone, Locals, EditDone, ValueBytes,
+    Resolved, InputState, Ending,
 ]  # fmt: skip
 """What an agent may send to a session."""
 
@@ -254,6 +263,6 @@ def session_channel(sock: socket.socket) -> Channel[AgentNotice]:
 
 __all__ = [
     "AgentCommand", "AgentNotice", "Breakpoint", "Channel", "EditDone", "Ending", "EvaluationDone", "FeedInput", "Held",
-    "Hello", "InputState", "Interrupt", "NoteWritten", "ProtocolError", "Refused", "Resolved", "Resumed", "Said",
-    "StackShown", "ValueBytes", "Welcome", "agent_channel", "new_token", "proof", "proves", "session_channel",
+    "Hello", "InputState", "Interrupt", "Locals", "NoteWritten", "ProtocolError", "Refused", "Resolved", "Resumed",
+    "Said", "StackShown", "ValueBytes", "Welcome", "agent_channel", "new_token", "proof", "proves", "session_channel",
 ]  # fmt: skip

@@ -19,6 +19,8 @@ from retrograd_debug.session.api import (
     Continue,
     Edit,
     Failed,
+    ListLocals,
+    LocalsListed,
     Pause,
     Phase,
     Seek,
@@ -273,6 +275,33 @@ def test_expressions_and_assignments_run_in_the_frame(script: Path) -> None:
         while driver.held().function != "<module>":
             driver.step(StepKind.OP)
         assert driver.evaluate("y.tolist()").text == "[[0.25], [0.25]]"
+
+
+def test_variables_of_a_frame_are_listed_without_running_the_users_code(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import retrograd as torch\n\nclass Loud:\n"
+        "    def __repr__(self):\n        print('called')\n        return 'loud'\n\n"
+        "def inner(x, scale):\n    loud, names = Loud(), ['a', 'b']\n    return x * scale\n\n"
+        "count = 3\nmodel = {'x': torch.ones(2, 3)}\ninner(model['x'], 2.5)\n"
+    )
+    with live(script) as driver:
+        driver.held()
+        driver.step()
+        driver.do(ListLocals(1))
+        inner = {each.name: each for each in driver.heard(LocalsListed).variables}
+        assert {name: (each.type, each.text) for name, each in inner.items()} == {
+            "x": ("Tensor", "[2, 3] float32 cpu"),
+            "scale": ("float", "2.5"),
+            "loud": ("Loud", ""),
+            "names": ("list", "['a', 'b']"),
+        }  # fmt: skip
+        assert inner["x"].tensor
+        driver.do(ListLocals(2, 0))
+        outer = driver.heard(LocalsListed, lambda notice: notice.request == 2).variables
+        assert [(each.name, each.text) for each in outer] == [("count", "3"), ("model", "1 elements")]
+        assert driver.run().phase is Phase.ENDED
+        assert printed(script.with_suffix(".retro")) == []
 
 
 def test_expression_leaves_no_event_and_no_random_state_behind(script: Path) -> None:
