@@ -88,7 +88,7 @@ def test_the_layout_survives_a_restart(qtbot: QtBot, qapp: QApplication, tmp_pat
 
 def test_ctrl_number_gives_a_panel_the_keyboard(window: MainWindow, held: StageSession, qtbot: QtBot) -> None:
     window.activateWindow()
-    for number, spec in enumerate(panel_specs(), 1):
+    for number, spec in enumerate(panel_specs()[:9], 1):
         qtbot.keyClick(window, Qt.Key(Qt.Key.Key_0 + number), Qt.KeyboardModifier.ControlModifier)
         panel = window.workspace.panel(spec.id)
         focused = QApplication.focusWidget()
