@@ -27,6 +27,7 @@ BAD: list[tuple[Made, Given, str]] = [
     (lambda t: t.nn.BatchNorm1d(2), lambda t: (t.ones(2, 5),), "BatchNorm1d("),
     (lambda t: t.nn.BatchNorm2d(2), lambda t: (t.ones(2, 5),), "expected 4D input (got 2D input)"),
     (lambda t: t.nn.InstanceNorm2d(2), lambda t: (t.ones(2, 5),), "expected 3D or 4D input (got 2D input)"),
+    (lambda t: t.nn.InstanceNorm1d(2, affine=True), lambda t: (t.ones(2, 5, 3),), "to match num_features (2)"),
     (lambda t: t.nn.LayerNorm(4), lambda t: (t.ones(2, 5),), "LayerNorm((4,)"),
     (lambda t: t.nn.GroupNorm(2, 4), lambda t: (t.ones(2, 5),), "GroupNorm(2, 4"),
     (lambda t: t.nn.Softmax2d(), lambda t: (t.ones(2, 5),), "Softmax2d()"),

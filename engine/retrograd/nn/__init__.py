@@ -7,13 +7,14 @@ from retrograd.nn import (
     functional,
     init,
     modules,
+    parameter,
     utils,  # last: it is made of the modules
 )
 from retrograd.nn.modules import *
-from retrograd.nn.parameter import Buffer, Parameter
+from retrograd.nn.parameter import *
 
 if not TYPE_CHECKING:  # a checker knows the names there are
-    __all__ = [*modules.__all__, "Buffer", "Parameter", "functional", "init", "modules", "utils"]
+    __all__ = [*modules.__all__, *parameter.__all__, "functional", "init", "modules", "parameter", "utils"]
 
     def __getattr__(name: str) -> NoReturn:
         raise missing(__name__, name, __all__)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 from retrograd.autograd.versions import versions_of
 from retrograd.tensor import Tensor, _fill
 
-__all__ = ["Buffer", "Parameter"]
+__all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter"]
 
 
 def _around(kind: type[Tensor], data: Tensor | None) -> Tensor:
@@ -57,3 +58,34 @@ class Buffer(Tensor):
 
     def __init__(self, data: Tensor | None = None, *, persistent: bool = True) -> None:
         """Made by ``__new__``."""
+
+
+class UninitializedParameter(Parameter):
+    """A parameter whose shape is not known yet; it has no elements."""
+
+    __slots__ = ()
+
+    def materialize(self, shape: Sequence[int]) -> None:
+        """Give it a shape, and contents that are yet to be filled: it becomes a ``Parameter``."""
+        _materialize(self, shape, Parameter)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+class UninitializedBuffer(Buffer):
+    """A buffer whose shape is not known yet; it has no elements."""
+
+    __slots__ = ()
+
+    def materialize(self, shape: Sequence[int]) -> None:
+        """Give it a shape, and contents that are yet to be filled: it becomes a ``Buffer``."""
+        _materialize(self, shape, Buffer)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+def _materialize(tensor: Tensor, shape: Sequence[int], kind: type[Tensor]) -> None:
+    tensor.data = tensor.detach().new_empty(tuple(shape))
+    tensor.__class__ = kind

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # a checker walks no folder
     from retrograd.nn.modules.dropout import *
     from retrograd.nn.modules.flatten import *
     from retrograd.nn.modules.fold import *
+    from retrograd.nn.modules.lazy import *
     from retrograd.nn.modules.linear import *
     from retrograd.nn.modules.loss import *
     from retrograd.nn.modules.margin_loss import *

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -188,6 +189,18 @@ class _InstanceNorm(_Running):
         """Normalise each sample of ``input`` (N, C, ...), or a single one (C, ...)."""
         need_rank(input, *self.ranks)
         single = input.ndim == min(self.ranks)
+        place = 0 if single else 1
+        if input.shape[place] != self.num_features:
+            if self.affine:
+                raise ValueError(
+                    f"expected input's size at dim={place} to match num_features ({self.num_features}), but got: "
+                    f"{input.shape[place]}."
+                )
+            warnings.warn(
+                f"input's size at dim={place} does not match num_features. You can silence this warning by not passing "
+                "in num_features, which is not used because affine=False",
+                stacklevel=2,
+            )
         batch = input.unsqueeze(0) if single else input
         own = self.training or not self.track_running_stats
         share = 0.0 if self.momentum is None else self.momentum
