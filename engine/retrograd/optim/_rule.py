@@ -145,6 +145,16 @@ def decayed(grad: Any, param: Any, decay: Any) -> Any:
     return grad if not isinstance(decay, Tensor) and decay == 0 else grad + param * decay
 
 
+def shrunk(grad: Any, param: Any, group: Mapping[str, Any], lr: Any) -> Any:
+    """Weight decay as the group wants it: the parameter shrinks at once, or the gradient gets the penalty's."""
+    decay = group["weight_decay"]
+    if not group["decoupled_weight_decay"]:
+        return decayed(grad, param, decay)
+    if isinstance(decay, Tensor) or decay != 0:
+        param *= 1 - lr * decay
+    return grad
+
+
 def check_rate(lr: float | Tensor) -> None:
     """Refuse a negative rate, and a tensor of several.
 

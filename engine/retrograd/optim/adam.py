@@ -16,9 +16,9 @@ from retrograd.optim._rule import (
     check_ways,
     count,
     counter,
-    decayed,
     like,
     number,
+    shrunk,
 )
 from retrograd.optim.optimizer import Params
 from retrograd.tensor import Tensor
@@ -105,11 +105,7 @@ class Adam(RuleOptimizer):
     def _rule(self, param: Any, grad: Any, state: State, group: Mapping[str, Any], lr: Any) -> None:
         step = count(state)
         beta1, beta2 = number(group["betas"][0]), number(group["betas"][1])
-        decay = group["weight_decay"]
-        if not group["decoupled_weight_decay"]:
-            grad = decayed(grad, param, decay)
-        elif isinstance(decay, Tensor) or decay != 0:
-            param *= 1 - lr * decay
+        grad = shrunk(grad, param, group, lr)
         mean, square = state["exp_avg"], state["exp_avg_sq"]
         mean += (grad - mean) * (1 - beta1)
         square *= beta2
