@@ -73,7 +73,7 @@ class ASGD(RuleOptimizer):
         super().__init__(params, options)
 
     def _begin(self, param: Tensor, group: Mapping[str, Any]) -> State:
-        lr = group["lr"].item() if isinstance(group["lr"], Tensor) else group["lr"]
+        lr = float(group["lr"])
         return {"step": counter(), "eta": counter(lr), "mu": counter(1.0), "ax": like(param)}
 
     def _rule(self, param: Any, grad: Any, state: State, group: Mapping[str, Any], lr: Any) -> None:

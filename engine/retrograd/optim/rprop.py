@@ -60,7 +60,7 @@ class Rprop(RuleOptimizer):
         super().__init__(params, options)
 
     def _begin(self, param: Tensor, group: Mapping[str, Any]) -> State:
-        lr = group["lr"].item() if isinstance(group["lr"], Tensor) else group["lr"]
+        lr = float(group["lr"])
         return {"step": counter(), "prev": like(param), "step_size": like(param, lr)}
 
     def _rule(self, param: Any, grad: Any, state: State, group: Mapping[str, Any], lr: Any) -> None:
