@@ -235,6 +235,81 @@ def test_step_hooks_run_around_the_step_and_can_be_removed() -> None:
     assert len(seen) == 2
 
 
+@pytest.mark.oracle
+def test_hooks_of_every_optimizer_stand_around_its_own(torch: ModuleType) -> None:
+    def run(t: ModuleType) -> list[str]:
+        told: list[str] = []
+        place = importlib.import_module(f"{t.__name__}.optim.optimizer")
+        optimizer = t.optim.Adam(t.nn.Linear(1, 1).parameters())
+        handles = [
+            optimizer.register_step_pre_hook(lambda *_: told.append("before")),
+            optimizer.register_step_post_hook(lambda *_: told.append("after")),
+            place.register_optimizer_step_pre_hook(lambda *_: told.append("before any")),
+            place.register_optimizer_step_post_hook(lambda *_: told.append("after any")),
+        ]
+        optimizer.step()
+        for handle in handles:
+            handle.remove()
+        optimizer.step()
+        return told
+
+    assert run(retrograd) == run(torch) == ["before any", "before", "after", "after any"]
+
+
+@pytest.mark.oracle
+def test_hooks_of_states_change_what_is_saved_and_loaded(torch: ModuleType) -> None:
+    def run(t: ModuleType) -> tuple[list[str], float]:
+        told: list[str] = []
+        optimizer = t.optim.SGD(t.nn.Linear(1, 1).parameters(), lr=0.5)
+        optimizer.register_state_dict_pre_hook(lambda _: told.append("saving"))
+        optimizer.register_state_dict_post_hook(lambda _, state: {**state, "more": 1})
+        optimizer.register_load_state_dict_pre_hook(
+            lambda _, state: {**state, "param_groups": [{**state["param_groups"][0], "lr": 0.25}]}
+        )
+        optimizer.register_load_state_dict_post_hook(lambda _: told.append("loaded"))
+        saved = optimizer.state_dict()
+        optimizer.load_state_dict(saved)
+        return [*told, *sorted(saved)], optimizer.param_groups[0]["lr"]
+
+    assert run(retrograd) == run(torch)
+
+
+@pytest.mark.parametrize("name", [name for name in optim.__all__ if name not in ("Optimizer", "LBFGS")])
+def test_a_watched_step_gives_the_same_bits(name: str) -> None:
+    def run(watched: bool) -> list[object]:
+        retrograd.manual_seed(3)
+        layer = nn.Linear(4, 3, bias=False)
+        optimizer = getattr(optim, name)(layer.parameters(), lr=0.03)
+        x = retrograd.randn(5, 4)
+        for _ in range(6):
+            optimizer.zero_grad()
+            layer(x).square().mean().backward()
+            tap.listener = Witness() if watched else None
+            try:
+                optimizer.step()
+            finally:
+                tap.listener = None
+        return layer.weight.tolist()
+
+    assert run(True) == run(False)
+
+
+def test_a_parameter_that_was_saved_before_a_step_is_noticed() -> None:
+    layer = nn.Linear(2, 2)
+    optimizer = optim.Adam(layer.parameters())
+    x = retrograd.ones(1, 2, requires_grad=True)
+    out = layer(layer(x)).sum()
+    out.backward(retain_graph=True)
+    optimizer.step()
+    with pytest.raises(RuntimeError, match=r"modified by an inplace operation(.|\n)*step at .*test_optim\.py"):
+        out.backward()
+
+
+def test_an_unknown_option_is_named() -> None:
+    with pytest.raises(TypeError, match="learning_rate"):
+        optim.Adam(nn.Linear(1, 1).parameters(), learning_rate=1)
+
+
 class Witness:
     """A listener that notes what optimizers tell it, and takes everything else."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from retrograd.autograd.mode import enable_grad, set_grad_enabled
+from retrograd.autograd.mode import enable_grad, is_grad_enabled, set_grad_enabled
 from retrograd.autograd.versions import Versions, changed, versions_of
 from retrograd.dtypes import get_default_dtype
 from retrograd.functional.create import tensor as make
@@ -27,6 +27,7 @@ class RuleOptimizer(Optimizer):
     """A subclass says what its state is at first (``_begin``) and how one parameter changes (``_rule``), which may add
     to the state. With ``differentiable=True`` a step leaves the last one's state as it was, for backward."""
 
+    _on_arrays = True
     _scalars: frozenset[str] = frozenset({"step"})
     """Entries of the state that are 0-dimensional tensors on the host; a rule gets and changes them as such."""
 
@@ -63,20 +64,22 @@ class RuleOptimizer(Optimizer):
         state = self.state.get(param)
         if state is None:
             state = self._begin(param, group)
-        if group["maximize"]:
+        if group.get("maximize"):
             grad = -grad
         if group.get("differentiable"):
             state = {name: value.clone() if isinstance(value, Tensor) else value for name, value in state.items()}
-        on_arrays = tap.listener is None and not group.get("differentiable") and _plain(param)
+        on_arrays = self._on_arrays and tap.listener is None and not group.get("differentiable") and _plain(param)
         carry = _array if on_arrays else _parts
         scalars = self._scalars
         carried = {
             name: carry(value) if isinstance(value, Tensor) and name not in scalars else value
             for name, value in state.items()
         }
+        before = dict(carried)
         self._rule(carry(param), carry(grad), carried, group, lr)
-        for name in carried.keys() - state.keys():
-            state[name] = _kept(carried[name], param)
+        for name, value in carried.items():
+            if value is not before.get(name):
+                state[name] = _kept(value, param)
         if state:
             self.state[param] = state
         if on_arrays:
@@ -84,6 +87,17 @@ class RuleOptimizer(Optimizer):
             for value in state.values():
                 if isinstance(value, Tensor) and value._cell is not None:
                     cells.append(value._cell)
+
+
+class TensorOptimizer(RuleOptimizer):
+    """One whose rule needs more than arithmetic, and runs on tensors always. It takes no complex parameters."""
+
+    _on_arrays = False
+
+    def _apply(self, param: Tensor, grad: Tensor, group: Mapping[str, Any], lr: Any, cells: list[Versions]) -> None:
+        if param.is_complex():
+            raise RuntimeError(f"{type(self).__name__} does not support complex parameters")
+        super()._apply(param, grad, group, lr, cells)
 
 
 def _plain(param: Tensor) -> bool:
@@ -130,6 +144,14 @@ def like(param: Tensor, value: float = 0.0) -> Tensor:
     """State of the parameter's kind, every element ``value``."""
     made = zeros_like(param).detach()
     return made.fill_(complex(value, value) if param.is_complex() else value) if value else made
+
+
+def overwrite(state: State, name: str, value: Any) -> None:
+    """Let ``value`` be that state: in its memory, unless backward may want what is there."""
+    if isinstance(value, Tensor) and is_grad_enabled():
+        state[name] = value
+    else:
+        state[name][...] = value
 
 
 def advance(param: Any, direction: Any, rate: Any) -> None:

@@ -18,6 +18,7 @@ from retrograd.optim._rule import (
     counter,
     like,
     number,
+    overwrite,
     shrunk,
 )
 from retrograd.optim.optimizer import Params
@@ -111,9 +112,8 @@ class Adam(RuleOptimizer):
         square *= beta2
         square += grad * grad * (1 - beta2)
         if group["amsgrad"]:
-            largest = state["max_exp_avg_sq"]
-            largest[...] = maximum(largest, square)
-            square = largest
+            overwrite(state, "max_exp_avg_sq", maximum(state["max_exp_avg_sq"], square))
+            square = state["max_exp_avg_sq"]
         correction = (1 - beta2**step) ** 0.5
         # eps is scaled in place of the root, which saves a pass over the elements
         advance(param, mean / (sqrt(square) + group["eps"] * correction), -(lr / (1 - beta1**step)) * correction)

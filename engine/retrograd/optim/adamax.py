@@ -18,6 +18,7 @@ from retrograd.optim._rule import (
     counter,
     decayed,
     like,
+    overwrite,
 )
 from retrograd.optim.optimizer import Params
 from retrograd.tensor import Tensor
@@ -80,7 +81,7 @@ class Adamax(RuleOptimizer):
         step = count(state)
         beta1, beta2 = group["betas"]
         grad = decayed(grad, param, group["weight_decay"])
-        mean, largest = state["exp_avg"], state["exp_inf"]
+        mean = state["exp_avg"]
         mean += (grad - mean) * (1 - beta1)
-        largest[...] = maximum(largest * beta2, absolute(grad) + group["eps"])
-        advance(param, mean / largest, -lr / (1 - beta1**step))
+        overwrite(state, "exp_inf", maximum(state["exp_inf"] * beta2, absolute(grad) + group["eps"]))
+        advance(param, mean / state["exp_inf"], -lr / (1 - beta1**step))

@@ -23,6 +23,20 @@ Hook = Callable[..., Any]
 Step = Callable[..., Any]
 
 
+_before_any: OrderedDict[int, Hook] = OrderedDict()
+_after_any: OrderedDict[int, Hook] = OrderedDict()
+
+
+def register_optimizer_step_pre_hook(hook: Hook) -> RemovableHandle:
+    """Call ``hook(optimizer, args, kwargs)`` before each step of every optimizer; it may return new (args, kwargs)."""
+    return register(_before_any, hook)
+
+
+def register_optimizer_step_post_hook(hook: Hook) -> RemovableHandle:
+    """Call ``hook(optimizer, args, kwargs)`` after each step of every optimizer."""
+    return register(_after_any, hook)
+
+
 class Optimizer:
     """Holds groups of parameters, each with its options, and the state that ``step`` keeps for each parameter.
 
@@ -37,12 +51,15 @@ class Optimizer:
 
     state: defaultdict[Any, dict[str, Any]]
     param_groups: list[dict[str, Any]]
+    stepped: bool | None
+    """Whether it has made a step since ``watch_steps``; None: nobody asked."""
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self.state = defaultdict(dict)
         self.param_groups = []
         self._stepping = False
+        self.stepped: bool | None = None
         self._optimizer_step_pre_hooks: OrderedDict[int, Hook] = OrderedDict()
         self._optimizer_step_post_hooks: OrderedDict[int, Hook] = OrderedDict()
         self._optimizer_state_dict_pre_hooks: OrderedDict[int, Hook] = OrderedDict()
@@ -77,6 +94,10 @@ class Optimizer:
             What ``closure`` returned, or None.
         """
         raise NotImplementedError
+
+    def watch_steps(self) -> None:
+        """Note from now on in ``stepped`` whether a step was made: a scheduler wants to know."""
+        self.stepped = bool(self.stepped)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Clear the gradients of all parameters: to None, or to zeros in place."""
@@ -197,7 +218,7 @@ class Optimizer:
     # --- one step, with all that surrounds it
 
     def _hooked_step(self, step: Step, args: tuple[object, ...], kwargs: Mapping[str, object]) -> Any:
-        for hook in list(self._optimizer_step_pre_hooks.values()):
+        for hook in [*_before_any.values(), *self._optimizer_step_pre_hooks.values()]:
             changed = hook(self, args, kwargs)
             if changed is not None:
                 if not (isinstance(changed, tuple) and len(changed) == 2):
@@ -207,7 +228,7 @@ class Optimizer:
                     )
                 args, kwargs = changed
         result = step(self, *args, **kwargs)
-        for hook in list(self._optimizer_step_post_hooks.values()):
+        for hook in [*self._optimizer_step_post_hooks.values(), *_after_any.values()]:
             hook(self, args, kwargs)
         return result
 
@@ -230,8 +251,12 @@ def _observed(step: Step) -> Step:
 
     @functools.wraps(step)
     def wrapper(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        if self.stepped is False:
+            self.stepped = True
         listener = tap.listener
-        plain = listener is None and not self._optimizer_step_pre_hooks and not self._optimizer_step_post_hooks
+        plain = listener is None and not (
+            self._optimizer_step_pre_hooks or self._optimizer_step_post_hooks or _before_any or _after_any
+        )
         if plain or self._stepping:  # a subclass's step that calls its parent's is one step
             return step(self, *args, **kwargs)
         self._stepping = True
@@ -258,4 +283,11 @@ def _adopted(value: Any, tensor: Tensor, name: object = None) -> Any:
     return value
 
 
-__all__ = ["Closure", "Optimizer", "Params", "required"]
+__all__ = [
+    "Closure",
+    "Optimizer",
+    "Params",
+    "register_optimizer_step_post_hook",
+    "register_optimizer_step_pre_hook",
+    "required",
+]

@@ -7,7 +7,7 @@ from typing import Any
 
 from retrograd.ops.elementwise import sign
 from retrograd.ops.select import clamp, where
-from retrograd.optim._rule import RuleOptimizer, State, advance, check_rate, count, counter, like
+from retrograd.optim._rule import RuleOptimizer, State, advance, check_rate, count, counter, like, overwrite
 from retrograd.optim.optimizer import Params
 from retrograd.tensor import Tensor
 
@@ -66,10 +66,10 @@ class Rprop(RuleOptimizer):
     def _rule(self, param: Any, grad: Any, state: State, group: Mapping[str, Any], lr: Any) -> None:
         count(state)
         shrink, grow = group["etas"]
-        before, size = state["prev"], state["step_size"]
-        turned = sign(grad * before)
+        turned = sign(grad * state["prev"])
         factor = where(turned > 0, turned * grow, where(turned < 0, turned * -shrink, turned + 1.0))
-        size[...] = clamp(size * factor, min=group["step_sizes"][0], max=group["step_sizes"][1])
+        least, most = group["step_sizes"]
+        overwrite(state, "step_size", clamp(state["step_size"] * factor, min=least, max=most))
         grad = where(turned < 0, grad * 0.0, grad)  # who turned rests for a step
-        advance(param, sign(grad) * size, -1.0)
-        before[...] = grad
+        advance(param, sign(grad) * state["step_size"], -1.0)
+        overwrite(state, "prev", grad)
