@@ -218,3 +218,66 @@ def test_a_rate_that_is_a_tensor_stays_the_same_one() -> None:
     assert optimizer.param_groups[0]["lr"] is rate
     assert rate.item() == 0.25
     assert scheduler.base_lrs[0].item() == 0.5
+
+
+# --- averages of weights
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("strategy", ["cos", "linear"])
+@pytest.mark.parametrize("epochs", [0, 1, 12])
+def test_the_rate_of_averaging_is_pytorchs(torch: ModuleType, strategy: str, epochs: int) -> None:
+    def run(t: ModuleType) -> list[float]:
+        optimizer = optimizer_of(t)
+        scheduler = importlib.import_module(f"{t.__name__}.optim.swa_utils").SWALR(
+            optimizer, [0.5, 0.01], epochs, strategy
+        )
+        seen = []
+        for _ in range(20):
+            optimizer.step()
+            scheduler.step()
+            seen += flat(options(optimizer))
+        return seen
+
+    assert run(retrograd) == pytest.approx(run(torch), rel=1e-9)
+
+
+AVERAGES: dict[str, Callable[[Any], dict[str, object]]] = {
+    "mean": lambda u: {},
+    "mean of all": lambda u: {"multi_avg_fn": u.get_swa_multi_avg_fn()},
+    "fading": lambda u: {"avg_fn": u.get_ema_avg_fn(0.8)},
+    "fading of all": lambda u: {"multi_avg_fn": u.get_ema_multi_avg_fn(0.8), "use_buffers": True},
+}
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("given", AVERAGES.values(), ids=AVERAGES)
+def test_averaged_models_are_pytorchs(torch: ModuleType, given: Callable[[Any], dict[str, object]]) -> None:
+    def run(t: ModuleType) -> tuple[list[str], list[float]]:
+        utils = importlib.import_module(f"{t.__name__}.optim.swa_utils")
+        t.manual_seed(5)
+        model = t.nn.Sequential(t.nn.Linear(3, 4), t.nn.BatchNorm1d(4), t.nn.Linear(4, 1))
+        averaged = utils.AveragedModel(model, **given(utils))
+        optimizer = t.optim.SGD(model.parameters(), lr=0.1)
+        data = [(t.randn(8, 3), 0) for _ in range(4)]
+        for x, _ in data:
+            optimizer.zero_grad()
+            model(x).square().mean().backward()
+            optimizer.step()
+            averaged.update_parameters(model)
+        utils.update_bn(data, averaged)
+        state = averaged.state_dict()
+        numbers = [number for value in state.values() for number in value.reshape(-1).tolist()]
+        return list(state), [*numbers, *averaged(data[0][0]).reshape(-1).tolist()]
+
+    got, expected = run(retrograd), run(torch)
+    assert got[0] == expected[0]
+    assert got[1] == pytest.approx(expected[1], abs=2e-6)
+
+
+def test_two_ways_to_average_and_a_wrong_decay_are_refused() -> None:
+    utils = importlib.import_module("retrograd.optim.swa_utils")
+    with pytest.raises(AssertionError, match="Only one"):
+        utils.AveragedModel(nn.Linear(1, 1), avg_fn=utils.get_swa_avg_fn(), multi_avg_fn=utils.get_swa_multi_avg_fn())
+    with pytest.raises(ValueError, match=r"Invalid decay value 1\.5"):
+        utils.get_ema_avg_fn(1.5)

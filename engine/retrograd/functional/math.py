@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from retrograd.functional.surface import both, function, method
+from retrograd.functional.surface import both, function, method, overwriting
 from retrograd.ops import compare, elementwise, linalg, select
 from retrograd.ops.complex import abs as absolute
 from retrograd.ops.inplace import inplace, scaled_add_
@@ -200,5 +200,8 @@ def sub_(self: Tensor, other: object, *, alpha: float = 1) -> Tensor:
     """Take ``alpha * other`` off in place."""
     return _IN_PLACE["sub"](self, other) if alpha == 1 else scaled_add_(self, other, -alpha)
 
+
+for _composition in (clamp, clamp_min, clamp_max):
+    overwriting(_composition)
 
 _matmul = linalg.mm.call
