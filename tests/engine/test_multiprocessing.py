@@ -68,8 +68,7 @@ def test_sharing_moves_a_storage_with_its_views() -> None:
 
 def test_a_module_shares_its_parameters_and_still_trains() -> None:
     layer = nn.Linear(2, 1)
-    for parameter in layer.parameters():
-        parameter.share_memory_()
+    assert layer.share_memory() is layer
     before = layer.weight.tolist()
     layer(retrograd.ones(1, 2)).sum().backward()
     retrograd.optim.SGD(layer.parameters(), lr=0.5).step()

@@ -175,6 +175,12 @@ class Module(Calls, Stateful, Members, metaclass=_Announced):
         """Convert floating-point parameters and buffers to float16."""
         return self.to(float16)
 
+    def share_memory(self) -> Self:
+        """Move parameters and buffers to memory that processes they are sent to see as well."""
+        for tensor in (*self.parameters(), *self.buffers()):
+            tensor.share_memory_()
+        return self
+
     def bfloat16(self) -> Self:
         """Convert floating-point parameters and buffers to bfloat16."""
         return self.to(bfloat16)
