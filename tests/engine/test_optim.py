@@ -10,6 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+import engine.strict_device  # noqa: F401  it makes itself known
 import retrograd
 from retrograd import nn, optim
 from retrograd_events.tap import tap
@@ -292,6 +293,31 @@ def test_a_watched_step_gives_the_same_bits(name: str) -> None:
         return layer.weight.tolist()
 
     assert run(True) == run(False)
+
+
+@pytest.mark.parametrize("kind", ["float32", "complex64"])
+@pytest.mark.parametrize("name", [name for name in optim.__all__ if name != "Optimizer"])
+def test_steps_stay_on_the_parameters_device(name: str, kind: str) -> None:
+    if kind == "complex64" and name in ("Adafactor", "Muon"):
+        pytest.skip("takes no complex parameters")
+
+    def run(device: str) -> object:
+        start = retrograd.arange(6.0).reshape(2, 3).to(getattr(retrograd, kind)) + 1
+        param = nn.Parameter(start.to(device))
+        optimizer = getattr(optim, name)([param], lr=0.05)
+
+        def closure() -> retrograd.Tensor:
+            optimizer.zero_grad()
+            loss = (param * param.conj()).abs().sum()
+            loss.backward()
+            return loss
+
+        for _ in range(3):
+            optimizer.step(closure)
+        assert str(param.device).startswith(device)
+        return param.tolist()
+
+    assert run("strict") == run("cpu")
 
 
 def test_a_parameter_that_was_saved_before_a_step_is_noticed() -> None:
