@@ -9,6 +9,7 @@ from retrograd.families import declared
 if TYPE_CHECKING:  # a checker walks no folder
     from retrograd.nn.modules.activation import *
     from retrograd.nn.modules.adaptive import *
+    from retrograd.nn.modules.attention import *
     from retrograd.nn.modules.class_loss import *
     from retrograd.nn.modules.container import *
     from retrograd.nn.modules.conv import *
@@ -31,6 +32,7 @@ if TYPE_CHECKING:  # a checker walks no folder
     from retrograd.nn.modules.shuffle import *
     from retrograd.nn.modules.softmax import *
     from retrograd.nn.modules.sparse import *
+    from retrograd.nn.modules.transformer import *
     from retrograd.nn.modules.upsampling import *
 else:
     _classes = {name: each for name, each in declared(__name__, __path__).items() if isinstance(each, type)}
