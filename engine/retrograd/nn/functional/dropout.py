@@ -25,11 +25,24 @@ def _check(p: float) -> None:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
+def _order_in_memory(input: Tensor) -> list[int] | None:
+    """The dimensions of a tensor that lies in memory with them in another order; PyTorch draws for it in that one."""
+    data = input._data
+    if data.flags.c_contiguous:
+        return None
+    order = sorted(range(data.ndim), key=lambda dim: -data.strides[dim])
+    return order if data.transpose(order).flags.c_contiguous else None
+
+
 def _kept(input: Tensor, p: float, feature: bool) -> Tensor:
     """1 for what stays and 0 for what is dropped; ``feature``: one draw for each (sample, channel)."""
     with no_grad():
         if not feature:
-            return empty_like(input).bernoulli_(1 - p)
+            order = _order_in_memory(input)
+            if order is None:
+                return empty_like(input).bernoulli_(1 - p)
+            turned = empty([input.shape[dim] for dim in order], dtype=input.dtype, device=input.device)
+            return turned.bernoulli_(1 - p).permute(sorted(range(input.ndim), key=order.__getitem__))
         if input.ndim < 2:
             raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
         shape = (*input.shape[:2], *([1] * (input.ndim - 2)))
