@@ -55,7 +55,7 @@ class _Raw:
         held = leaf._grad
         if held is None:
             # nobody else may see later changes of ``grad``: take the array only if nothing else refers to it
-            alone = grad is array and array.base is None and sys.getrefcount(grad) <= _alone
+            alone = grad is array and sys.getrefcount(grad) <= _alone and _owns(array)
             del grad
             taken = array if alone and array.flags.c_contiguous else array.copy()
             leaf._grad = from_array(taken, leaf._meta.device)
@@ -87,6 +87,16 @@ class _Recorded:
 def as_array(grad: object) -> Array:
     """An array also where NumPy made a scalar of a 0-dimensional one."""
     return np.asarray(grad) if isinstance(grad, np.generic) else cast(Array, grad)
+
+
+def _owns(array: Array) -> bool:
+    """Whether nothing else sees the memory of ``array``: its own, or all that of an array which only it holds."""
+    base = array.base
+    if base is None:
+        return True
+    whole = isinstance(base, np.ndarray) and base.base is None and base.size == array.size
+    del base
+    return whole and sys.getrefcount(array.base) <= 2  # the view's own reference and this call's
 
 
 RAW: Kind = _Raw()

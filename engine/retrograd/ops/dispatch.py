@@ -19,7 +19,7 @@ from retrograd.autograd.sites import ENGINE_FILES, users_frame
 from retrograd.autograd.versions import tick, versions_of
 from retrograd.devices import Device, Namespace, cpu, xp_of_type
 from retrograd.dtypes import FLOATING, bool_
-from retrograd.lifting import Untouchable, interpret
+from retrograd.lifting import Lifted, Untouchable, interpret
 from retrograd.meta import Array, Meta, find, meta_of
 from retrograd.ops import announce, errors
 from retrograd.ops.primitive import Op
@@ -74,7 +74,7 @@ def freeze(op: Op) -> None:
         run, run_recorded = build(op)
         members: dict[str, object] = {"__slots__": (), "op_name": op.name, "run": run, "run_recorded": run_recorded}
         members["conjugates"] = op.holomorphic
-        members["frees"] = any(not name.endswith("_meta") for name in op.saved)
+        members["frees"] = any(not name.endswith(("_meta", "_turned")) for name in op.saved)
         if op.elementwise and not _has_params(op):
             members |= {
                 "shares": True,
@@ -338,8 +338,8 @@ def mixed(
 
 
 def _takes(op: Op) -> tuple[tuple[str, int, tuple[int, ...]], ...]:
-    """For each of ``op.saved``: whether it is an input, an output or an input's meta, which one, and the inputs whose
-    rules name it."""
+    """For each of ``op.saved``: whether it is an input, an output, an input's meta or its order in memory, which one,
+    and the inputs whose rules name it."""
     found = []
     for name in op.saved:
         users = tuple(
@@ -349,6 +349,8 @@ def _takes(op: Op) -> tuple[tuple[str, int, tuple[int, ...]], ...]:
             found.append(("output", op.outputs.index(name), users))
         elif name in op.inputs:
             found.append(("input", op.inputs.index(name), users))
+        elif name.endswith("_turned"):
+            found.append(("turned", op.inputs.index(name.removesuffix("_turned")), users))
         else:
             found.append(("meta", op.inputs.index(name.removesuffix("_meta")), users))
     return tuple(found)
@@ -367,12 +369,19 @@ def save(op: Op, inputs: Sequence[object], outs: Sequence[Tensor], edges: Sequen
             continue
         if kind == "output":
             saved.append(alias(outs[index]))
+        elif kind == "turned":
+            saved.append(_is_turned(inputs[index]))
         elif index == last:
             rest = tuple(inputs[index:])
             saved.append(rest if kind == "input" else tuple([_meta_of(each) for each in rest]))
         else:
             saved.append(inputs[index] if kind == "input" else _meta_of(inputs[index]))
     return tuple(saved)
+
+
+def _is_turned(value: object) -> bool:
+    """Whether an array lies in memory with its first dimension innermost."""
+    return isinstance(value, Tensor) and not isinstance(value, Lifted) and value._data.flags.fnc
 
 
 def _meta_of(value: object) -> Meta | None:

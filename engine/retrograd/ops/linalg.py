@@ -33,8 +33,14 @@ def _(g: Tensor, mat2: Tensor) -> Tensor:
 
 
 @mm.vjp("mat2")
-def _(g: Tensor, input: Tensor) -> Tensor:
-    return mm(t(input), g)
+def _(g: Tensor, input: Tensor, mat2_turned: bool) -> Tensor:
+    return _to_second(g, input, mat2_turned)
+
+
+def _to_second(g: Tensor, first: Tensor, turned: bool) -> Tensor:
+    """The gradient to the second factor, in its order in memory: a weight that was transposed for the product gets a
+    gradient in its own order that way, which need not be copied."""
+    return t(mm(t(g), first)) if turned else mm(t(first), g)
 
 
 @mm.jvp("input")
@@ -71,8 +77,8 @@ def _(g: Tensor, mat2: Tensor) -> Tensor:
 
 
 @addmm.vjp("mat2")
-def _(g: Tensor, mat1: Tensor) -> Tensor:
-    return mm(t(mat1), g)
+def _(g: Tensor, mat1: Tensor, mat2_turned: bool) -> Tensor:
+    return _to_second(g, mat1, mat2_turned)
 
 
 @addmm.jvp("input")

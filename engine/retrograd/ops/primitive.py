@@ -11,9 +11,10 @@
 A forward works on a device's arrays: ``xp`` is the array library, arrays are positional, parameters keyword-only. An
 elementwise forward that takes ``out`` can also run in place. A rule's positional parameters after ``g`` say what is
 saved for it: an input, an output (named in ``outputs``; ``out`` when there is one), or only the kind of an input
-(``other_meta``: shape, dtype, device); its keyword-only ones are parameters of the op. A rule that serves several
-inputs at once takes ``needs`` (a bool per input it serves) and returns as many gradients. Rules are written with
-operators and primitives, which work on raw arrays and on recorded tensors, so that one rule serves every order.
+(``other_meta``: shape, dtype, device; ``other_turned``: whether it lies in memory with its first dimension innermost);
+its keyword-only ones are parameters of the op. A rule that serves several inputs at once takes ``needs`` (a bool per
+input it serves) and returns as many gradients. Rules are written with operators and primitives, which work on raw
+arrays and on recorded tensors, so that one rule serves every order.
 
 Broadcasting, promotion, device checks, version checks and events happen around the rules (``retrograd.ops.dispatch``).
 """
@@ -223,7 +224,7 @@ def _rule(op: Op, function: Function, serves: tuple[str, ...]) -> Rule:
     positional = [each.name for each in parameters if each.kind is not each.KEYWORD_ONLY]
     needs = positional[-1] == "needs"
     wants = tuple(positional[1 : -1 if needs else None])
-    known = {*op.inputs, *(f"{each}_meta" for each in op.inputs), *op.outputs}
+    known = {*op.inputs, *(f"{each}{what}" for each in op.inputs for what in ("_meta", "_turned")), *op.outputs}
     unknown = [each for each in (*wants, *serves) if each not in known]
     if unknown:
         raise ValueError(f"a rule of {op.key} names {', '.join(unknown)}; it has {', '.join(sorted(known))}")
