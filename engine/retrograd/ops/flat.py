@@ -37,11 +37,12 @@ def flat_scatter(xp: Namespace, input: Array, index: Array, *, size: int, unique
     """Zeros (..., size) to which input (..., count) is added at index; ``unique``: no place twice in a row."""
     made = xp.zeros((*input.shape[:-1], size), input.dtype)
     where = xp.broadcast_to(index, input.shape)
-    if unique:
-        xp.put_along_axis(made, where, input, -1)
-        return made
     starts = xp.arange(made.size // size if size else 0).reshape(*input.shape[:-1], 1) * size
-    xp.add.at(made.reshape(-1), (where + starts).reshape(-1), input.reshape(-1))
+    flat, spots = made.reshape(-1), (where + starts).reshape(-1)
+    if unique:
+        flat[spots] = input.reshape(-1)
+    else:
+        xp.add.at(flat, spots, input.reshape(-1))
     return made
 
 

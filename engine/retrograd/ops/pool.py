@@ -66,15 +66,17 @@ def _largest(
     array = padded(xp, input, padding, _reach(size, kernel, stride, padding, dilation, counts), low)
     parts = [part for _, part in places(kernel, stride, dilation, counts)]
     best = xp.array(array[parts[0]])
-    for part in parts[1:]:
-        xp.maximum(best, array[part], out=best)
-    which = xp.zeros(best.shape, "int32")
-    for number in range(len(parts) - 1, -1, -1):  # of equal ones the first counts
-        which = xp.where(array[parts[number]] == best, xp.asarray(number, "int32"), which)
+    kind = np.dtype("uint8" if len(parts) <= 256 else "int32")
+    which = xp.zeros(best.shape, kind)
+    for number, part in enumerate(parts[1:], 1):
+        here = xp.ascontiguousarray(array[part])  # what has a step is slow to compare, and it is read twice
+        # of equal ones the first counts; a number only grows, and arithmetic is faster than choosing by a mask
+        xp.maximum(which, xp.multiply(here > best, kind.type(number)), out=which)
+        xp.maximum(best, here, out=best)
     lost = best != best
     if lost.any():  # of several NaN the last counts
         for number, part in enumerate(parts):
-            which = xp.where(lost & (array[part] != array[part]), xp.asarray(number, "int32"), which)
+            which = xp.where(lost & (array[part] != array[part]), xp.asarray(number, kind), which)
     return best, _flat_places(xp, which, size, kernel, stride, padding, dilation, counts)
 
 
