@@ -16,6 +16,7 @@ import numpy as np
 
 from retrograd.devices import Namespace
 from retrograd.meta import Array, Meta
+from retrograd.ops import shifts
 from retrograd.ops.activation import wide
 from retrograd.ops.primitive import primitive
 from retrograd.ops.reduce import expand, sum_dim
@@ -72,8 +73,13 @@ def convolution(
 
     ``counts``: take only the first windows, so many a dimension.
     """
-    cols, held = columns(xp, wide(input), weight.shape[2:], stride, padding, dilation, counts)
-    rows, length = input.shape[1] * math.prod(weight.shape[2:]), math.prod(held)
+    kernel = weight.shape[2:]
+    if shifts.fits(input.shape[1], kernel, stride, padding, dilation, groups):
+        held = counts or window_counts(input.shape[2:], kernel, stride, padding, dilation)
+        out = shifts.convolved(xp, wide(input), wide(weight), padding, dilation, held)
+        return _with_bias(xp, out, bias).astype(input.dtype, copy=False)
+    cols, held = columns(xp, wide(input), kernel, stride, padding, dilation, counts)
+    rows, length = input.shape[1] * math.prod(kernel), math.prod(held)
     product = xp.matmul(_as_matrix(wide(weight), groups), _grouped(cols, groups, rows, length))
     out = product.reshape(input.shape[0], weight.shape[0], *held)
     return _with_bias(xp, out, bias).astype(input.dtype, copy=False)
@@ -102,6 +108,9 @@ def convolution_transposed(
 ) -> Array:
     """The transpose of ``convolution`` with that weight: input (N, out, *counts) back to (N, in, *size)."""
     kernel, counts = weight.shape[2:], input.shape[2:]
+    if shifts.fits(weight.shape[1], kernel, stride, padding, dilation, groups):
+        out = shifts.transposed(xp, wide(input), wide(weight), size, padding, dilation)
+        return _with_bias(xp, out, bias).astype(input.dtype, copy=False)
     given = _grouped(wide(input), groups, input.shape[1], math.prod(counts))
     cols = xp.matmul(xp.swapaxes(_as_matrix(wide(weight), groups), -1, -2), given)
     cols = cols.reshape(input.shape[0], weight.shape[1] * groups, *kernel, *counts)
@@ -129,6 +138,9 @@ def convolution_weight(
     groups: int,
 ) -> Array:
     """The gradient of a convolution's weight, from its input and the gradient of its output."""
+    if shifts.fits(input.shape[1], kernel, stride, padding, dilation, groups):
+        made = shifts.weight_gradient(xp, wide(input), wide(grad), kernel, padding, dilation)
+        return made.astype(input.dtype, copy=False)
     channels, length = input.shape[1] // groups, math.prod(grad.shape[2:])
     cols, _ = columns(xp, wide(input), kernel, stride, padding, dilation, grad.shape[2:])
     rows = input.shape[1] * math.prod(kernel)
