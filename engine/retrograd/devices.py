@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 
+from retrograd.host_memory import keep_freed
 from retrograd_events.text import tr
 
 if TYPE_CHECKING:
@@ -220,6 +221,7 @@ def _open(kind: str, number: int) -> Device:
 
 cpu = device("cpu")
 """The host."""
+keep_freed()
 
 
 def opened() -> frozenset[str]:

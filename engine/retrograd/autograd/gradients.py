@@ -94,7 +94,7 @@ def _owns(array: Array) -> bool:
     base = array.base
     if base is None:
         return True
-    whole = isinstance(base, np.ndarray) and base.base is None and base.size == array.size
+    whole = type(base) is np.ndarray and base.base is None and base.size == array.size
     del base
     return whole and sys.getrefcount(array.base) <= 2  # the view's own reference and this call's
 
