@@ -54,6 +54,15 @@ def mlp(torch: Any) -> Step:
     return classifier(torch, nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10)), (64, 784))
 
 
+def lstm(torch: Any) -> Step:
+    """One layer over 50 steps, to outputs given."""
+    torch.manual_seed(0)
+    model = torch.nn.LSTM(32, 64)
+    rng = np.random.default_rng(0)
+    x, target = (torch.tensor(rng.normal(size=(50, 32, width)).astype(np.float32)) for width in (32, 64))
+    return training(torch, model.parameters(), lambda: torch.nn.functional.mse_loss(model(x)[0], target))
+
+
 def cnn(torch: Any) -> Step:
     """Two convolutions 3x3, each with a rectifier and a max-pool, and a linear layer."""
     nn = torch.nn
@@ -204,6 +213,7 @@ WORKS = {
     }),
     "CNN 1-16-32, 28x28, batch 32": Work(cnn, 1.3),
     "Transformer encoder, 2 layers, width 64, 4 heads, 64 tokens, batch 8": Work(transformer, 1.0),
+    "LSTM 32-64, 50 steps, batch 32": Work(lstm, 1.0),
 }  # fmt: skip
 
 
