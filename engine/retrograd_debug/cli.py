@@ -1,4 +1,4 @@
-"""The command line: ``retrograd [app|run|show]``."""
+"""The command line: ``retrograd [app|run|show|replay|branch]``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from retrograd_debug.again import branch, replay
 from retrograd_debug.log.location import new_log
 from retrograd_debug.log.ring import RingError
 from retrograd_debug.session.launch import LaunchError, Plan, launch
@@ -24,13 +25,17 @@ USAGE = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or given[0] not in ("app", "run", "show", "-h", "--help", "--version"):
+    if not given or given[0] not in ("app", "run", "show", "replay", "branch", "-h", "--help", "--version"):
         given.insert(0, "app")
     options = _parser().parse_args(given)
     if options.command == "run":
         return run(Path(options.script), options.args, options.log, options.values, options.engine)
     if options.command == "show":
         return show(options.log, options.json, options.events, options.at)
+    if options.command == "replay":
+        return replay(options.log, options.to, options.eval, options.tensor, options.json)
+    if options.command == "branch":
+        return branch(options.log, options.at, options.set, options.output)
     return app(options.arguments)
 
 
@@ -61,7 +66,24 @@ def _parser() -> argparse.ArgumentParser:
     text.add_argument("--events", default="", metavar="A:B", help=tr("these events instead of the summary"))
     text.add_argument("--at", type=int, default=None, metavar="SEQ", help=tr("the state after this event"))
     text.add_argument("log")
+    _add_again(commands)
     return parser
+
+
+def _add_again(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    again = commands.add_parser("replay", help=tr("run a recorded run again, checked, up to a moment of it"))
+    again.add_argument("--to", type=int, default=None, metavar="SEQ", help=tr("hold it after this event"))
+    again.add_argument("--eval", action="append", default=[], metavar="EXPR", help=tr("evaluate this there"))
+    again.add_argument("--tensor", action="append", type=int, default=[], metavar="ID", help=tr("print this tensor"))
+    again.add_argument("--json", action="store_true", help=tr("as JSON"))
+    again.add_argument("log")
+    other = commands.add_parser("branch", help=tr("go on from a moment of a recorded run, with something changed"))
+    other.add_argument("--at", type=int, required=True, metavar="SEQ", help=tr("after this event"))
+    other.add_argument(
+        "--set", action="append", default=[], metavar="CODE", help=tr("run this there, without gradients")
+    )
+    other.add_argument("-o", "--output", default=None, metavar="FILE", help=tr("the file to record into"))
+    other.add_argument("log")
 
 
 def _version() -> str:

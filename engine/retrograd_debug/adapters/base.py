@@ -74,12 +74,9 @@ class Source(Protocol):
         """Bring the versions in ``stop.hold`` up to date after a change."""
         ...
 
-    def world(self) -> AbstractContextManager[None]:
-        """While entered nothing is recorded; on leaving, random states and grad mode are as before."""
-        ...
-
-    def random_states(self) -> dict[str, str]:
-        """The generators' states as text."""
+    def world(self, grad: bool = True) -> AbstractContextManager[None]:
+        """While entered nothing is recorded, nor (``grad`` false) gradients wanted; on leaving, random states and grad
+        mode are as before."""
         ...
 
     def origin(self, error: BaseException) -> tuple[str, list[tuple[int, int]], int]:

@@ -429,6 +429,7 @@ class EngineListener:
         thread = self._thread()
         if not thread.backwards and not thread.optimizers:
             self.iterations.begin()
+            self._gate.iteration_began(self.iterations.index)
 
 
 def _plain(value: object) -> object:

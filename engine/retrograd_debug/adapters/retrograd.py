@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import hashlib
 import importlib.metadata
 import random
 import sys
@@ -236,12 +235,15 @@ class RetrogradSource:
     # --- keeping the world as it was
 
     @contextmanager
-    def world(self) -> Iterator[None]:
+    def world(self, grad: bool = True) -> Iterator[None]:
         """Mute the tap; afterwards random states and grad mode are as before."""
         python_state = random.getstate()
         numpy_state = np.random.get_state()  # the global generator is the script's
         restore = [self._keep_generator(), self._keep_mode()]
         listener, tap.listener = tap.listener, None
+        mode: Any = getattr(sys.modules.get("retrograd.autograd.mode"), "mode", None)
+        if not grad and mode is not None:
+            mode.enabled = False
         try:
             yield
         finally:
@@ -266,13 +268,6 @@ class RetrogradSource:
             return _nothing
         enabled = mode.enabled
         return lambda: setattr(mode, "enabled", enabled)
-
-    def random_states(self) -> dict[str, str]:
-        """The first states of Python's and NumPy's global generators, shortened to what identifies them."""
-        python_state = hashlib.sha256(repr(random.getstate()).encode()).hexdigest()
-        legacy = np.random.get_state(legacy=False)
-        numpy_state = hashlib.sha256(repr(legacy).encode()).hexdigest()
-        return {"random.python": python_state, "random.numpy": numpy_state}
 
     def origin(self, error: BaseException) -> tuple[str, list[tuple[int, int]], int]:
         """The op, inputs and node that ``error`` came from."""

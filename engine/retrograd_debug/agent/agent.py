@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager
 from typing import TextIO, Union, cast
 
 from retrograd_debug.adapters.base import Source
+from retrograd_debug.agent.entropy import keep_states
 from retrograd_debug.agent.frames import Frames
 from retrograd_debug.agent.gate import Gate
 from retrograd_debug.agent.sites import Sites
@@ -71,7 +72,7 @@ class Agent:
             **known,
             "platform": platform.platform(),
             "numpy": _version("numpy"),
-            **self.source.random_states(),
+            **keep_states(),
         }
         self.writer.emit(
             RUN_STARTED,
@@ -181,6 +182,11 @@ def user_traceback(frames: list[Frame], error: BaseException) -> str:
     message = str(error)
     lines.append(f"{type(error).__name__}: {message}" if message else type(error).__name__)
     return "\n".join(lines) + "\n"
+
+
+def on_our_thread() -> bool:
+    """Whether the calling thread is one of the agent's own."""
+    return threading.current_thread().name.startswith(OUR_THREADS)
 
 
 def _only_ours() -> bool:

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Union
 
 from retrograd_debug.agent.frames import Frames
+from retrograd_debug.agent.goals import Goals
 from retrograd_debug.agent.holding import MakeStop, Reached, Request, Resume, Sender, Stop, Target, made
 from retrograd_debug.agent.points import BEFORE, Facts, Occasion, Points
 from retrograd_debug.agent.threads import ThreadState
@@ -68,6 +69,7 @@ class Gate:
         self._waiting: dict[int, str] = {}
         self._moved = 0.0
         self._off = False
+        self._goals = Goals(())
 
     # --- commands, from the control thread
 
@@ -82,6 +84,20 @@ class Gate:
         with self._cond:
             self.points.set(breakpoints)
             self._arm()
+
+    def set_goals(self, goals: Goals) -> None:
+        """The moments that a replay must come to."""
+        with self._cond:
+            self._goals = goals
+            self._arm()
+
+    def iteration_began(self, index: int) -> None:
+        """Called when an iteration begins, before its first place is reached."""
+        near = self._goals.near
+        self._goals.began(index)
+        if self._goals.near is not near:
+            with self._cond:
+                self._arm()
 
     def pause(self) -> None:
         """Hold whatever thread reaches an event next."""
@@ -179,6 +195,8 @@ class Gate:
     def _arm(self) -> None:
         places = frozenset() if self._off else self.points.places
         self.after = places - BEFORE - {"line"} | ({"applied"} if self.points.scoped else frozenset())
+        if self._goals.near and not self._off:
+            self.after |= {"applied", "ran", "failed"}
         self.armed = not self._off and bool(
             self._target
             or self._pause
@@ -187,6 +205,7 @@ class Gate:
             or self._pace
             or self._only is not None
             or self.stop
+            or self._goals.near
         )
         self.on_arm()
 
@@ -215,6 +234,8 @@ class Gate:
         self._await_turn(thread)
         regions = thread.regions
         inside = entered(regions) if kind == "op" else len(regions)
+        if self._goals.near:
+            self._arrive(self._goals.before(kind, thread.number, make), thread, inside)
         target = self._target
         why = ""
         hit = None
@@ -241,12 +262,24 @@ class Gate:
     ) -> None:
         """``thread`` is where no step ends; holds it here if a breakpoint asks for that. Call only for what ``after``
         names."""
+        if self._goals.near:
+            self._arrive(self._goals.after(kind, thread.number, make), thread, len(thread.regions))
         if self._off or not self._watched():
             return
         hit = self.points.at(Occasion(kind, name, thread.paths, self._iteration(), frame, facts))
         if hit is not None:
             self._await_turn(thread)
             self.hold(made(make, "breakpoint", hit), thread, len(thread.regions))
+
+    def _arrive(self, arrival: tuple[Stop, bool] | None, thread: ThreadState, inside: int) -> None:
+        """Something was done where a replay had to come; hold there if that was asked."""
+        if arrival is None:
+            return
+        stop, holds = arrival
+        with self._cond:
+            self._arm()
+        if holds:
+            self.hold(stop, thread, inside)
 
     def hold_line(self, breakpoint: int, thread: ThreadState, frame: FrameType, make: MakeStop) -> None:
         """``thread`` is about to run a line with a breakpoint."""

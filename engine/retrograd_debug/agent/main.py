@@ -14,13 +14,15 @@ from types import FrameType
 
 from retrograd_debug.adapters.base import EditError
 from retrograd_debug.agent import script as scripts
-from retrograd_debug.agent.agent import Agent, user_traceback
+from retrograd_debug.agent.agent import Agent, on_our_thread, user_traceback
 from retrograd_debug.agent.breaklines import BreakLines
 from retrograd_debug.agent.control import Control
+from retrograd_debug.agent.entropy import Entropy, restore_states
 from retrograd_debug.agent.evaluate import Evaluator
 from retrograd_debug.agent.frames import line_of, thread_frame
 from retrograd_debug.agent.holding import Stop
 from retrograd_debug.agent.live import fetch_value, frame_of, stop_between
+from retrograd_debug.agent.replaying import GivenInput, Replaying
 from retrograd_debug.agent.standin import stand_in
 from retrograd_debug.agent.streams import Streams
 from retrograd_debug.agent.variables import variables_of
@@ -40,7 +42,7 @@ from retrograd_debug.session.api import (
     Step,
     StepKind,
 )
-from retrograd_debug.session.config import AgentConfig, take_config
+from retrograd_debug.session.config import AgentConfig, Change, take_config
 from retrograd_debug.session.protocol import (
     AgentCommand,
     EditDone,
@@ -54,6 +56,7 @@ from retrograd_debug.session.protocol import (
     StackShown,
     Welcome,
 )
+from retrograd_debug.session.recorded import ARRIVED, ENTROPY, INPUT, UNDONE, as_text, keep_environment
 from retrograd_debug.session.script import ScriptError, load
 from retrograd_events import tr
 
@@ -90,7 +93,8 @@ class Debuggee:
         """Run the script; its exit code."""
         config = self._config
         try:
-            code = load(config.script)
+            recorded = config.replay.sources if config.replay is not None else {}
+            code = load(config.script, recorded.get(os.path.realpath(config.script)))
             ring = RingWriter.open(config.ring)
         except (ScriptError, RingError) as error:
             sys.stderr.write(f"{error}\n")
@@ -98,7 +102,7 @@ class Debuggee:
         self._agent = agent = Agent(ring, config.values, config.script)
         agent.frames.bottom = scripts.execute.__code__
         self._lines = BreakLines(agent.frames, self._line_reached)
-        streams = Streams(agent.output, self._input_wanted if config.feed_stdin else None)
+        self._streams = streams = self._make_streams()
         agent.on_fork(self._forked)
         if config.port and not self._connect():
             sys.stderr.write(tr("The debugger that started this script can't be reached.\n"))
@@ -108,12 +112,15 @@ class Debuggee:
         atexit.register(self._finish)
         threading.excepthook = self._thread_excepthook()
         try:
-            agent.begin(config.script, [config.script, *config.args], config.environment)
+            if config.replay is not None:
+                restore_states(config.replay.random)
+            environment = {**keep_environment(os.environ), **config.environment}
+            agent.begin(config.script, [config.script, *config.args], environment)
             streams.install()
-            self._streams = streams
             self._lines.join()
             if config.engine:
                 stand_in()
+            self._prepare_world()
             self._started = True
             if self._interrupted:
                 raise KeyboardInterrupt
@@ -123,6 +130,58 @@ class Debuggee:
         if os.getpid() == agent.pid:
             self._script_ended()
         return self._outcome.exit_code
+
+    def _make_streams(self) -> Streams:
+        plan = self._config.replay
+        given = GivenInput(plan.stdin) if plan is not None else None
+        wanted = self._input_wanted if self._config.feed_stdin else None
+        return Streams(self._agent.output, wanted, self._input_came, given)
+
+    def _input_came(self, data: bytes) -> None:
+        self._agent.writer.act(INPUT, as_text(data))
+
+    def _prepare_world(self) -> None:
+        """What the script takes from the system is noted; in a replay it is given, and everything else kept away."""
+        agent, plan = self._agent, self._config.replay
+        given = plan.entropy if plan is not None else None
+        Entropy(lambda data: agent.writer.act(ENTROPY, as_text(data)), on_our_thread, given).install()
+        if plan is not None:
+            self._streams.mute(True)
+            Replaying(plan, agent, self._change, self._arrived).install(on_our_thread)
+
+    def _change(self, stop: Stop, change: Change) -> None:
+        """What a person changed in the recorded run, or changes to make it another."""
+        agent = self._agent
+        try:
+            if change.edit is not None:
+                agent.source.edit(stop, change.edit)
+                problem = ""
+            else:
+                problem = self._run_change(stop, change)
+        except EditError as error:
+            problem = str(error)
+        if problem:
+            agent.writer.act(UNDONE, change.text, problem)
+        agent.source.renew(stop)
+
+    def _run_change(self, stop: Stop, change: Change) -> str:
+        """Run its text in the innermost frame that knows its names; what went wrong."""
+        agent, error, statement = self._agent, "", False
+        agent.writer.act("set" if change.sets else "evaluation", change.text)
+        agent.source.before_expression(stop)
+        for frame in [*reversed(stop.frames), None]:
+            with agent.source.world(grad=not change.sets):
+                _, error, statement = self._evaluator.run(change.text, frame)
+            if not (change.sets and error.startswith("NameError")):
+                break
+        agent.source.expression_ran(stop, change.text, statement)
+        return error
+
+    def _arrived(self) -> None:
+        self._agent.output.flush()
+        self._agent.writer.act(ARRIVED, "")
+        if self._config.replay is not None and not self._config.replay.hold:
+            self._streams.mute(False)
 
     def _connect(self) -> bool:
         config = self._config
@@ -175,8 +234,7 @@ class Debuggee:
         if os.getpid() != self._agent.pid:
             return
         self._lines.close()
-        if hasattr(self, "_streams"):
-            self._streams.remove()
+        self._streams.remove()
         outcome = self._outcome
         self._agent.end(outcome.reason, outcome.exit_code, self._message)
         if self._control is not None:

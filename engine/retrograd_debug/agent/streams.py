@@ -67,10 +67,12 @@ class Tee:
         self._stream = name
         self._output = buffer
         self._pid = os.getpid()
+        self.muted = False
+        """Whether the original hears nothing."""
 
     def write(self, text: str) -> int:
         """Write to the original; in a forked child nothing more."""
-        count = self._original.write(text)
+        count = len(text) if self.muted else self._original.write(text)
         if text and os.getpid() == self._pid:
             self._output.add(self._stream, text)
         return count
@@ -97,22 +99,29 @@ class Tee:
 
 
 class WatchedInput(io.FileIO):
-    """Standard input that tells when the script waits for it."""
+    """Standard input that tells when the script waits for it, and what it got."""
 
-    def __init__(self, descriptor: int, wanted: Callable[[bool], None]) -> None:
+    def __init__(self, descriptor: int, wanted: Callable[[bool], None], came: Callable[[bytes], None]) -> None:
         super().__init__(descriptor, "rb", closefd=False)
         self._wanted = wanted
+        self._came = came
         self._pid = os.getpid()
 
     def readinto(self, buffer: Any) -> int | None:
         """Read, telling before and after if it has to wait."""
-        if os.getpid() != self._pid or self._ready():
+        if os.getpid() != self._pid:
             return super().readinto(buffer)
-        self._wanted(True)
+        ready = self._ready()
+        if not ready:
+            self._wanted(True)
         try:
-            return super().readinto(buffer)
+            count = super().readinto(buffer)
         finally:
-            self._wanted(False)
+            if not ready:
+                self._wanted(False)
+        if count:
+            self._came(bytes(memoryview(buffer)[:count]))
+        return count
 
     def _ready(self) -> bool:
         try:
@@ -124,10 +133,19 @@ class WatchedInput(io.FileIO):
 class Streams:
     """Puts the streams in place and takes them away again."""
 
-    def __init__(self, output: OutputBuffer, wanted: Callable[[bool], None] | None) -> None:
-        """``wanted`` is told about waiting for input; None leaves stdin alone."""
+    def __init__(
+        self,
+        output: OutputBuffer,
+        wanted: Callable[[bool], None] | None,
+        came: Callable[[bytes], None],
+        given: io.RawIOBase | None = None,
+    ) -> None:
+        """``wanted`` is told about waiting for input, ``came`` of what came; without ``wanted`` a terminal is left
+        alone. ``given`` takes the place of stdin."""
         self.output = output
         self._wanted = wanted
+        self._came = came
+        self._given = given
         self._before: tuple[TextIO, TextIO, TextIO] | None = None
 
     def install(self) -> None:
@@ -137,9 +155,23 @@ class Streams:
             sys.stdout = cast(TextIO, Tee(sys.stdout, "stdout", self.output))
         if sys.stderr is not None:
             sys.stderr = cast(TextIO, Tee(sys.stderr, "stderr", self.output))
-        if self._wanted is not None and sys.stdin is not None:
-            raw = WatchedInput(sys.stdin.fileno(), self._wanted)
+        raw = self._given or self._watched()
+        if raw is not None and sys.stdin is not None:
             sys.stdin = io.TextIOWrapper(io.BufferedReader(raw), encoding=sys.stdin.encoding, errors=sys.stdin.errors)
+
+    def _watched(self) -> io.RawIOBase | None:
+        if sys.stdin is None or (self._wanted is None and sys.stdin.isatty()):
+            return None
+        try:
+            return WatchedInput(sys.stdin.fileno(), self._wanted or _ignored, self._came)
+        except (OSError, ValueError):
+            return None
+
+    def mute(self, muted: bool) -> None:
+        """Whether what is written is heard (it is recorded in any case)."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(cast(object, stream), Tee):
+                cast(Tee, stream).muted = muted
 
     def remove(self) -> None:
         """Put the originals back where ours still are."""
@@ -151,6 +183,10 @@ class Streams:
             sys.stdout = stdout
         if isinstance(cast(object, sys.stderr), Tee):
             sys.stderr = stderr
-        if self._wanted is not None:
+        if sys.stdin is not None and sys.stdin is not stdin:
             sys.stdin = stdin
         self.output.flush()
+
+
+def _ignored(wanted: bool) -> None:
+    """Nobody is told that the script waits."""

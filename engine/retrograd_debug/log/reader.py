@@ -50,6 +50,7 @@ _VALUE = (
     " LEFT JOIN content ON content.hash = value.hash WHERE tensor = ? AND version = ?"
     " ORDER BY value.kind = 'all' DESC, value.kind = 'sample' DESC, seq DESC LIMIT 1"
 )
+_DIGESTS = "SELECT kind, stride, hash FROM value WHERE tensor = ? AND version = ? AND hash IS NOT NULL"
 _SOURCE = "SELECT text FROM source WHERE file = ?"
 _ACTS = "SELECT after, time, kind, text, result FROM act ORDER BY id"
 
@@ -199,6 +200,14 @@ class LogReader:
         if array is None and kind != "skipped":
             kind, reason = "skipped", reason or tr("The recorded contents can't be read.")
         return Value(tensor, version, kind, shape, dtype, stride, reason, array)
+
+    def digests(self, tensor: TensorId, version: int) -> set[tuple[str, int, bytes]]:
+        """Kind, stride and content hash of all that was recorded of a tensor at a version."""
+        with self._lock:
+            try:
+                return set(self._query(_DIGESTS, tuple[str, int, bytes], tensor, version))
+            except _UNREADABLE:
+                return set()
 
     def source(self, file: str) -> str | None:
         """The text of a source file as it was when the run started."""

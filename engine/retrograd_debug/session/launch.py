@@ -18,7 +18,7 @@ from retrograd_debug.log.launch import RecorderProcess, start_recorder
 from retrograd_debug.log.ring import DEFAULT_SIZE, Ring, create_ring
 from retrograd_debug.platform import ring_folder
 from retrograd_debug.session.api import Breakpoint
-from retrograd_debug.session.config import AgentConfig, write_config
+from retrograd_debug.session.config import AgentConfig, ReplayOf, write_config
 from retrograd_debug.session.settings import RunSettings, default_interpreter
 from retrograd_events import tr
 
@@ -44,6 +44,9 @@ class Plan:
     hold_on_exception: bool = False
     hold_at_end: bool = False
     breakpoints: tuple[Breakpoint, ...] = ()
+    replay: ReplayOf | None = None
+    environment: dict[str, str] | None = None
+    """All of the script's environment, where it is not this process's with the settings' additions."""
 
 
 class Launched:
@@ -162,10 +165,18 @@ def _usable_cpus() -> int:
     return os.cpu_count() or 1
 
 
+def _told(plan: Plan, interpreter: str) -> dict[str, str]:
+    """What the run's first event says beside what the agent finds out by itself."""
+    told = {"interpreter": interpreter, "engine.given": plan.settings.engine}
+    if plan.replay is not None and plan.replay.parent:
+        told.update({"parent": plan.replay.parent, "parent.seq": str(plan.replay.seq)})
+    return told
+
+
 def _start(plan: Plan, interpreter: str, ring: Path, folder: Path) -> subprocess.Popen[bytes]:
     controlled = plan.port != 0
     config = AgentConfig(
-        script=str(plan.script),
+        script=(plan.replay.script if plan.replay is not None else "") or str(plan.script),
         args=plan.settings.args,
         ring=str(ring),
         values=plan.settings.values,
@@ -176,8 +187,9 @@ def _start(plan: Plan, interpreter: str, ring: Path, folder: Path) -> subprocess
         hold_at_end=plan.hold_at_end,
         feed_stdin=controlled,
         breakpoints=list(plan.breakpoints),
-        environment={"interpreter": interpreter},
+        environment=_told(plan, interpreter),
         engine=plan.settings.engine,
+        replay=plan.replay,
     )
     path = write_config(config, folder)
     command = [interpreter, str(BOOTSTRAP), str(path)]
@@ -191,7 +203,7 @@ def _start(plan: Plan, interpreter: str, ring: Path, folder: Path) -> subprocess
                 stdout=null if controlled else None,
                 stderr=errors if controlled else None,
                 cwd=plan.settings.cwd or None,
-                env=environment_of(plan.settings),
+                env=environment_of(plan.settings) if plan.environment is None else plan.environment,
                 # A Ctrl+C in the terminal that the app was started from is not meant for the script.
                 start_new_session=controlled and sys.platform != "win32",
             )

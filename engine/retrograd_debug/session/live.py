@@ -84,13 +84,15 @@ class LiveSession(SessionBase):
         hold_on_exception: bool = True,
         hold_at_end: bool = False,
         breakpoints: list[Breakpoint] | None = None,
+        plan: Plan | None = None,
     ) -> None:
         """Start ``script``. ``settings`` and ``breakpoints`` default to what is remembered of it; ``log`` to a new file
-        in the user's data folder. What goes wrong is told by the phase LOST and its message, never raised."""
+        in the user's data folder; ``plan`` takes the place of all that. What goes wrong is told by the phase LOST and
+        its message, never raised."""
         super().__init__(script.name)
         memory = recall(script)
-        self._keep_breakpoints = breakpoints is None
-        self._plan = Plan(
+        self._keep_breakpoints = breakpoints is None and plan is None
+        self._plan = plan or Plan(
             script=script.absolute(),
             log=log or new_log(script),
             settings=settings or memory.settings,
@@ -129,7 +131,7 @@ class LiveSession(SessionBase):
         self._set(Phase.STARTING, None, tr("importing {name}", name=self._plan.script.name))
         self._ending, self._stopping, self._told_broken = None, False, False
         self._drop_log()
-        if problem := file_problem(self._plan.script):
+        if self._plan.replay is None and (problem := file_problem(self._plan.script)):
             self._set(Phase.LOST, None, problem)
             return
         server = socket.create_server(("127.0.0.1", 0))
@@ -295,7 +297,9 @@ class LiveSession(SessionBase):
     # --- commands
 
     def _verbs(self, view: View) -> frozenset[Verb]:
-        verbs = {Verb.STEP_BACK, Verb.SEEK, Verb.SET_BREAKPOINTS, Verb.RESTART}
+        verbs = {Verb.STEP_BACK, Verb.SEEK, Verb.SET_BREAKPOINTS}
+        if self._plan.replay is None:
+            verbs |= {Verb.RESTART}
         if view.phase in (Phase.STARTING, Phase.RUNNING, Phase.HELD):
             verbs |= {Verb.STOP}
         if view.phase in (Phase.RUNNING, Phase.HELD):
@@ -411,6 +415,9 @@ class LiveSession(SessionBase):
         threading.Thread(target=ending.insist, args=(launched.process, say), name="session-stop", daemon=True).start()
 
     def _restart(self) -> None:
+        if self._plan.replay is not None:
+            self._fail(tr("This is a replay; open its script to run it again."))
+            return
         launched = self._launched
         if launched is not None and launched.process.poll() is None:
             self._restarting = True

@@ -31,9 +31,9 @@ def _read(script: str) -> bytes:
     return source
 
 
-def load(script: str) -> types.CodeType:
-    """Compile the script, or say in a sentence why that is impossible."""
-    source = _read(script)
+def load(script: str, text: str | None = None) -> types.CodeType:
+    """Compile the script (from ``text`` instead of its file, if given), or say in a sentence why that is impossible."""
+    source = _read(script) if text is None else text.encode()
     name = Path(script).name
     try:
         return compile(source, script, "exec", dont_inherit=True)
