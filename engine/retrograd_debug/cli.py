@@ -1,4 +1,4 @@
-"""The command line: ``retrograd [app|run|show|replay|branch]``."""
+"""The command line: ``retrograd [app|run|show|replay|branch|diff]``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from retrograd_debug.again import branch, replay
+from retrograd_debug.diff import diff
 from retrograd_debug.log.location import new_log
 from retrograd_debug.log.ring import RingError
 from retrograd_debug.session.launch import LaunchError, Plan, launch
@@ -25,7 +26,7 @@ USAGE = 2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if not given or given[0] not in ("app", "run", "show", "replay", "branch", "-h", "--help", "--version"):
+    if not given or given[0] not in ("app", "run", "show", "replay", "branch", "diff", "-h", "--help", "--version"):
         given.insert(0, "app")
     options = _parser().parse_args(given)
     if options.command == "run":
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return replay(options.log, options.to, options.eval, options.tensor, options.json)
     if options.command == "branch":
         return branch(options.log, options.at, options.set, options.output)
+    if options.command == "diff":
+        return diff(options.left, options.right, options.tolerance, options.json)
     return app(options.arguments)
 
 
@@ -84,6 +87,11 @@ def _add_again(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     other.add_argument("-o", "--output", default=None, metavar="FILE", help=tr("the file to record into"))
     other.add_argument("log")
+    two = commands.add_parser("diff", help=tr("say where two recorded runs part, and how far they lie apart"))
+    two.add_argument("--tolerance", type=float, default=0.0, help=tr("differences of elements up to this are none"))
+    two.add_argument("--json", action="store_true", help=tr("as JSON"))
+    two.add_argument("left")
+    two.add_argument("right")
 
 
 def _version() -> str:

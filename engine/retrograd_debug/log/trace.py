@@ -38,7 +38,7 @@ _UNCHECKED = frozenset(
 _HEAD = 3
 """Fields that every event begins with: seq, time, thread."""
 
-_UNSET = frozenset(("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"))
+UNSET = frozenset(("empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided"))
 """Ops whose contents are whatever lay there."""
 
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+")
@@ -191,7 +191,7 @@ class Comparison:
     def _differs(self, step: Step) -> bool:
         if self._value is None or self._resume is not None or not isinstance(step.event, ValueRecorded):
             return False
-        if self.last is not None and isinstance(self.last.event, OpApplied) and self.last.event.name in _UNSET:
+        if self.last is not None and isinstance(self.last.event, OpApplied) and self.last.event.name in UNSET:
             return False
         same = self._value(step.event)
         self.values += same is True

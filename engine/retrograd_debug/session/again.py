@@ -22,6 +22,7 @@ from retrograd_events.events import (
     NodeStarted,
     OpApplied,
     OptimizerStepStarted,
+    OutputWritten,
     RunStarted,
     Seq,
 )
@@ -40,8 +41,11 @@ def moment_of(log: Log, seq: Seq, before: bool = False) -> Moment:
     iteration = log.iteration_at(seq)
     if iteration is None:
         raise LaunchError(tr("Event {seq} lies before the first iteration; nothing has run there.", seq=seq))
-    events = [each for each in log.events(iteration.first, seq) if is_checked(each)]
+    found = log.events(iteration.first, seq)
+    events = [each for each in found if is_checked(each)]
     last = events[-1] if events else None
+    # what was printed since was printed by the lines between this op and the next
+    before = before or any(isinstance(each, OutputWritten) for each in found[-8:] if last and each.seq > last.seq)
     thread = last.thread if last is not None else 0
     reaches = sum(each.thread == thread and isinstance(each, _PLACES) for each in events)
     place = "before"

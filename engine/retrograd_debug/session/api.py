@@ -44,6 +44,7 @@ class Verb(Enum):
     EVALUATE = "evaluate"
     FEED_INPUT = "feed-input"
     SET_BREAKPOINTS = "set-breakpoints"
+    REPLAY = "replay"
 
 
 class StepKind(Enum):
@@ -247,17 +248,22 @@ class FeedInput(msgspec.Struct, frozen=True, tag="feed-input"):
 
 class FetchValue(msgspec.Struct, frozen=True, tag="fetch-value"):
     """Ask for a tensor's contents; a newer request in the same ``lane`` replaces a queued older one. Version -1: as it
-    is now in the held process."""
+    is now in the held process. ``replay``: what was not recorded may be had by a replay, which takes its time."""
 
     lane: str
     request: int
     tensor: TensorId
     version: int
+    replay: bool = False
+
+
+class CancelReplay(msgspec.Struct, frozen=True, tag="cancel-replay"):
+    """Give up the replay that looks for a value."""
 
 
 Command = Union[
     Continue, Pause, Step, Stop, Restart, Seek, SetBreakpoints, Edit, Evaluate, CancelEvaluation, ListLocals, FeedInput,
-    FetchValue,
+    FetchValue, CancelReplay,
 ]  # fmt: skip
 
 
@@ -297,6 +303,17 @@ class ValueFetched:
 
 
 @dataclass(frozen=True, slots=True)
+class Recomputing:
+    """A replay looks for a value: it has come to ``iteration`` and has to come to ``goal``; ``why``, and which kind of
+    replay it is, in words."""
+
+    request: int
+    iteration: int
+    goal: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class BreakpointsResolved:
     """Where the breakpoints really sit, and their hits."""
 
@@ -333,7 +350,8 @@ class Failed:
 
 
 Notice = Union[
-    Changed, Evaluated, LocalsListed, ValueFetched, BreakpointsResolved, Noted, StopProgress, InputWanted, Failed
+    Changed, Evaluated, LocalsListed, ValueFetched, Recomputing, BreakpointsResolved, Noted, StopProgress, InputWanted,
+    Failed,
 ]  # fmt: skip
 
 

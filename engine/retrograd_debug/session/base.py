@@ -19,6 +19,7 @@ from retrograd_debug.log.api import Iteration, Log, LogError
 from retrograd_debug.log.state import State
 from retrograd_debug.session.api import (
     Breakpoint,
+    CancelReplay,
     Changed,
     Command,
     Failed,
@@ -33,6 +34,7 @@ from retrograd_debug.session.api import (
     ValueFetched,
     Verb,
 )
+from retrograd_debug.session.recompute import Recomputer
 from retrograd_events import tr
 from retrograd_events.events import AnyEvent, Seq
 
@@ -82,6 +84,7 @@ class SessionBase(ABC):
         self._looking_back = False
         self._log: Log | None = None
         self._lanes: dict[str, FetchValue] = {}
+        self._recomputer = Recomputer(self._tell)
         self._seen = IterationEvents()
         self._before = IterationEvents()
         self._rate_mark = (0.0, 0)
@@ -115,6 +118,8 @@ class SessionBase(ABC):
             with self._lock:
                 self._lanes[command.lane] = command
             self._wake.set()
+        elif isinstance(command, CancelReplay):
+            self._recomputer.cancel()
         elif not self._closing:
             self._inbox.put(command)
 
@@ -134,6 +139,7 @@ class SessionBase(ABC):
         if self._closing:
             return
         self._closing = True
+        self._recomputer.close()
         self._shut_down()
         self._inbox.put(None)
         self._wake.set()
@@ -349,7 +355,9 @@ class SessionBase(ABC):
                 if value is not None and value.array is not None:
                     self._tell(ValueFetched(command.lane, command.request, value, ""))
                     continue
-            if not self._fetch_live(command):
+            if command.replay and command.version >= 0 and self._log is not None and not self._closing:
+                self._recomputer.ask(command, self._log, self._cursor if self._looking_back else self._log.head)
+            elif not self._fetch_live(command):
                 self._tell(ValueFetched(command.lane, command.request, None, self._not_recorded(command)))
 
     def _not_recorded(self, command: FetchValue) -> str:

@@ -299,7 +299,7 @@ class LiveSession(SessionBase):
     def _verbs(self, view: View) -> frozenset[Verb]:
         verbs = {Verb.STEP_BACK, Verb.SEEK, Verb.SET_BREAKPOINTS}
         if self._plan.replay is None:
-            verbs |= {Verb.RESTART}
+            verbs |= {Verb.RESTART, Verb.REPLAY}
         if view.phase in (Phase.STARTING, Phase.RUNNING, Phase.HELD):
             verbs |= {Verb.STOP}
         if view.phase in (Phase.RUNNING, Phase.HELD):

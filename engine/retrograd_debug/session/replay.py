@@ -45,7 +45,7 @@ class ReplaySession(SessionBase):
         return self._log.source(os.path.realpath(file)) if self._log is not None else None
 
     def _verbs(self, view: View) -> frozenset[Verb]:
-        return frozenset({Verb.STEP, Verb.STEP_BACK, Verb.SEEK, Verb.SET_BREAKPOINTS})
+        return frozenset({Verb.STEP, Verb.STEP_BACK, Verb.SEEK, Verb.SET_BREAKPOINTS, Verb.REPLAY})
 
     def _set_now(self) -> Sequence[Breakpoint]:
         return self._breakpoints

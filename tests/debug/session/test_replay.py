@@ -10,9 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fixtures.drive import live
+from fixtures.drive import Driver, live
 from retrograd_debug.log.reader import open_log
-from retrograd_debug.session.api import Continue, Edit, StepKind
+from retrograd_debug.session.api import (
+    Continue,
+    Edit,
+    FetchValue,
+    Phase,
+    Recomputing,
+    StepKind,
+    ValueFetched,
+    Verb,
+)
+from retrograd_debug.session.replay import ReplaySession
 from retrograd_debug.session.replaying import Replay, Report
 from retrograd_events.events import Edited, NodeStarted, OpApplied, OutputWritten
 
@@ -242,3 +252,26 @@ def test_a_change_that_fails_makes_no_branch(tmp_path: Path) -> None:
         report = again.wait()
     assert report.undone == ["nothing_of_that_name = missing: NameError: name 'missing' is not defined"]
     assert not report.equal
+
+
+def test_a_value_that_was_not_recorded_is_had_by_a_replay(tmp_path: Path) -> None:
+    script, log = made(tmp_path / "edited.py", EDITED), tmp_path / "run.retro"
+    command = [sys.executable, "-m", "retrograd_debug", "run", "--values", "none", "--log", str(log), str(script)]
+    subprocess.run(command, check=True, capture_output=True)
+    reader = open_log(log)
+    events = reader.events(1, reader.head)
+    reader.close()
+    op = [each for each in events if isinstance(each, OpApplied) and each.name == "mul"][2]
+    node = [each for each in events if isinstance(each, NodeStarted)][5]
+    with Driver(ReplaySession(log)) as driver:
+        driver.phase(Phase.ENDED)
+        assert Verb.REPLAY in driver.snapshot.verbs
+        assert driver.fetch(op.outputs[0].id, op.outputs[0].version).value is None
+        for number, meta in enumerate((op.outputs[0], node.grads[0])):
+            assert meta is not None
+            driver.do(FetchValue("replay", 100 + number, meta.id, meta.version, replay=True))
+            found = driver.heard(ValueFetched, lambda each, number=number: each.request == 100 + number)
+            assert found.value is not None, found.reason
+            assert found.value.array is not None
+            assert found.value.array.shape == meta.shape
+        assert any(isinstance(each, Recomputing) and "again from its beginning" in each.why for each in driver.notices)

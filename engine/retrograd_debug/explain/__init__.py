@@ -1,0 +1,1 @@
+"""Answers from logs: what differs between two runs."""
