@@ -59,7 +59,6 @@ def _table(title: str, rows: Sequence[Apart], since: bool = True) -> Iterable[st
         elif row.first is None:
             words = tr("the same")
         else:
-            one, other = row.norms
             left, right = (f"{each:.6g}" for each in row.norms)
             words = tr("{left} and {right}, {gap} apart", left=left, right=right, gap=f"{row.last:.6g}")
             if since:
