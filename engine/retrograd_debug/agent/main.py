@@ -160,7 +160,7 @@ class Debuggee:
                 problem = self._run_change(stop, change)
         except EditError as error:
             problem = str(error)
-        if problem:
+        if problem and (change.edit is not None or change.sets):
             agent.writer.act(UNDONE, change.text, problem)
         agent.source.renew(stop)
 
@@ -172,7 +172,7 @@ class Debuggee:
         for frame in [*reversed(stop.frames), None]:
             with agent.source.world(grad=not change.sets):
                 _, error, statement = self._evaluator.run(change.text, frame)
-            if not (change.sets and error.startswith("NameError")):
+            if not error.startswith("NameError"):
                 break
         agent.source.expression_ran(stop, change.text, statement)
         return error

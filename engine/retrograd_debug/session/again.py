@@ -70,8 +70,10 @@ def changes_of(log: Log, until: Seq) -> list[Change]:
         else:
             edited = next(_run_edits(log, act, following), None)
             change = Change(Moment(0, 0, 0, ""), None, act.text, act.kind == "set")
-        if edited is not None and change is not None:
-            moment = moment_of(log, Seq(edited.seq - 1), before=True)
+        # what an expression changed may not have been seen: it runs again in any case
+        seq = edited.seq - 1 if edited is not None else act.after
+        if change is not None and log.iteration_at(Seq(seq)) is not None:
+            moment = moment_of(log, Seq(seq), before=True)
             found.append(Change(moment, change.edit, change.text, change.sets))
     return found
 

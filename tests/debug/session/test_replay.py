@@ -195,19 +195,21 @@ def test_edits_are_made_again(tmp_path: Path) -> None:
         driver.step(StepKind.ITERATION)
         hold = driver.step(StepKind.OP)
         tensor = hold.inputs[0][0]
-        driver.do(Edit("tensor", tensor, [0] * 0, 7.0))
+        driver.do(Edit("tensor", tensor, [0], 7.0))
         driver.evaluate("step")
         node = driver.step(StepKind.NODE)
         driver.evaluate("w.grad is None")
         assert node.grads[0] is not None
         driver.do(Edit("incoming", node.grads[0][0], [], 3.0))
         driver.evaluate("step")
+        driver.step(StepKind.ITERATION)
+        driver.evaluate("w.data.fill_(2.0)")
         driver.do(Continue())
         driver.ended()
     reader = open_log(log)
     edits = [each for each in reader.events(1, reader.head) if isinstance(each, Edited)]
     reader.close()
-    assert edits
+    assert [each.target for each in edits] == ["tensor", "incoming"]
     report = replayed(log)
     assert report.equal, report.verdict()
 
