@@ -24,7 +24,8 @@ def keep_freed() -> bool:
     if any(name in os.environ for name in ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_")):
         return False
     try:
-        if not (os.confstr("CS_GNU_LIBC_VERSION") or "").startswith("glibc"):
+        confstr = getattr(os, "confstr", None)  # not on Windows
+        if confstr is None or not (confstr("CS_GNU_LIBC_VERSION") or "").startswith("glibc"):
             return False
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, ValueError, OSError):  # another system, or another C library

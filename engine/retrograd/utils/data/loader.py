@@ -12,7 +12,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from itertools import repeat
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import ClassVar, Generic, TypeVar, cast
@@ -22,7 +22,7 @@ from retrograd.random import Generator
 from retrograd.utils.data.collate import default_collate, default_convert
 from retrograd.utils.data.dataset import Dataset, IterableDataset
 from retrograd.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler, draw_seed
-from retrograd.utils.data.worker import Exhausted, Failure, Fetcher, Gather, Resume, Task, work
+from retrograd.utils.data.worker import Closable, Exhausted, Failure, Fetcher, Gather, Resume, Task, work
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -240,7 +240,7 @@ class _Worker:
     def __init__(self, context: BaseContext, task: Task, before: Sequence[_Worker]) -> None:
         self.pipe, theirs = context.Pipe()
         forked = context.get_start_method() == "fork"
-        inherited: list[Connection] = [self.pipe, *(each.pipe for each in before)] if forked else []
+        inherited: list[Closable] = [self.pipe, *(each.pipe for each in before)] if forked else []
         self.process: BaseProcess = context.Process(  # type: ignore[attr-defined]  # every real context has it
             target=work, args=(task, theirs, inherited), daemon=True
         )

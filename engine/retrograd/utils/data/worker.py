@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import ForkingPickler
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -171,7 +171,15 @@ class Task:
             self.init(self.id)
 
 
-def work(task: Task, pipe: Connection, others: Sequence[Connection]) -> None:
+class Closable(Protocol):
+    """An end of a pipe, of whichever kind the system has."""
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+def work(task: Task, pipe: Connection, others: Sequence[Closable]) -> None:
     """The life of a worker process. ``others``: ends of pipes that it inherited from a fork and must not keep open."""
     for each in others:
         each.close()
