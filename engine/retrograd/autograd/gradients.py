@@ -57,7 +57,8 @@ class _Raw:
             # nobody else may see later changes of ``grad``: take the array only if nothing else refers to it
             alone = grad is array and sys.getrefcount(grad) <= _alone and _owns(array)
             del grad
-            taken = array if alone and array.flags.c_contiguous else array.copy()
+            fit = alone and array.flags.c_contiguous and array.flags.writeable
+            taken = array if fit else array.copy()
             leaf._grad = from_array(taken, leaf._meta.device)
         elif held._node is None and held._data.flags.writeable:
             held._data += array
