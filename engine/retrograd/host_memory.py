@@ -1,9 +1,9 @@
 """Keeping memory that was freed on the host for what comes next.
 
 A training step allocates and frees the same few megabytes again and again. The C library of Linux gives freed memory
-back to the system beyond a small threshold, and getting it back costs a page fault for each 4 KiB: half the time of a
-step of a small convolutional network. The thresholds are raised unless the environment sets them; where there is no
-such C library nothing is done. Source: "mallopt", Linux manual page.
+back to the system beyond a small threshold, and getting it back costs a page fault for each 4 KiB: a quarter or more of
+a small convolutional network's step, by few and noisy measurements. The thresholds are raised unless the environment
+sets them; where there is no such C library nothing is done. Source: "mallopt", Linux manual page.
 """
 
 from __future__ import annotations

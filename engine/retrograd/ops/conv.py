@@ -34,6 +34,9 @@ def layers(rng: np.random.Generator) -> Iterator[Sample]:
                  {"stride": (2,), "padding": (1,), "dilation": (1,), "groups": 2})  # fmt: skip
     yield Sample((apart(rng, 1, 2, 3, 3, 3), apart(rng, 2, 2, 1, 1, 1), apart(rng, 2)),
                  {"stride": (1, 1, 1), "padding": (0, 0, 0), "dilation": (1, 1, 1), "groups": 1})  # fmt: skip
+    # as many rows of windows as the way by shifts asks for
+    yield Sample((apart(rng, 2, 8, 4, 5), apart(rng, 3, 8, 3, 3), apart(rng, 3)),
+                 {"stride": (1, 1), "padding": (1, 2), "dilation": (1, 1), "groups": 1})  # fmt: skip
 
 
 def _as_matrix(weight: Array, groups: int) -> Array:

@@ -162,6 +162,17 @@ def advance(param: Any, direction: Any, rate: Any) -> None:
         param += direction * rate
 
 
+def blend(running: Any, value: Any, share: Any) -> None:
+    """running += share * (value - running), in place"""
+    running += (value - running) * share
+
+
+def blend_square(running: Any, value: Any, kept: Any) -> None:
+    """running = kept * running + (1 - kept) * value², in place"""
+    running *= kept
+    running += value * value * (1 - kept)
+
+
 def decayed(grad: Any, param: Any, decay: Any) -> Any:
     """The gradient with an L2 penalty's: grad + decay * param"""
     return grad if not isinstance(decay, Tensor) and decay == 0 else grad + param * decay

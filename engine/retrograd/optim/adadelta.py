@@ -10,6 +10,7 @@ from retrograd.optim._rule import (
     RuleOptimizer,
     State,
     advance,
+    blend_square,
     check_not_negative,
     check_rate,
     count,
@@ -79,9 +80,7 @@ class Adadelta(RuleOptimizer):
         rho, eps = group["rho"], group["eps"]
         grad = decayed(grad, param, group["weight_decay"])
         square, walked = state["square_avg"], state["acc_delta"]
-        square *= rho
-        square += grad * grad * (1 - rho)
+        blend_square(square, grad, rho)
         delta = sqrt(walked + eps) / sqrt(square + eps) * grad
-        walked *= rho
-        walked += delta * delta * (1 - rho)
+        blend_square(walked, delta, rho)
         advance(param, delta, -lr)

@@ -10,6 +10,8 @@ from retrograd.optim._rule import (
     RuleOptimizer,
     State,
     advance,
+    blend,
+    blend_square,
     check_betas,
     check_not_negative,
     check_rate,
@@ -108,9 +110,8 @@ class Adam(RuleOptimizer):
         beta1, beta2 = number(group["betas"][0]), number(group["betas"][1])
         grad = shrunk(grad, param, group, lr)
         mean, square = state["exp_avg"], state["exp_avg_sq"]
-        mean += (grad - mean) * (1 - beta1)
-        square *= beta2
-        square += grad * grad * (1 - beta2)
+        blend(mean, grad, 1 - beta1)
+        blend_square(square, grad, beta2)
         if group["amsgrad"]:
             overwrite(state, "max_exp_avg_sq", maximum(state["max_exp_avg_sq"], square))
             square = state["max_exp_avg_sq"]

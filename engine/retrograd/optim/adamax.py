@@ -11,6 +11,7 @@ from retrograd.optim._rule import (
     RuleOptimizer,
     State,
     advance,
+    blend,
     check_betas,
     check_not_negative,
     check_rate,
@@ -82,6 +83,6 @@ class Adamax(RuleOptimizer):
         beta1, beta2 = group["betas"]
         grad = decayed(grad, param, group["weight_decay"])
         mean = state["exp_avg"]
-        mean += (grad - mean) * (1 - beta1)
+        blend(mean, grad, 1 - beta1)
         overwrite(state, "exp_inf", maximum(state["exp_inf"] * beta2, absolute(grad) + group["eps"]))
         advance(param, mean / state["exp_inf"], -lr / (1 - beta1**step))

@@ -10,6 +10,8 @@ from retrograd.optim._rule import (
     RuleOptimizer,
     State,
     advance,
+    blend,
+    blend_square,
     check_betas,
     check_not_negative,
     check_rate,
@@ -92,9 +94,8 @@ class NAdam(RuleOptimizer):
         state["mu_product"]._data *= momentum
         product = float(state["mu_product"]._data)
         mean, square = state["exp_avg"], state["exp_avg_sq"]
-        mean += (grad - mean) * (1 - beta1)
-        square *= beta2
-        square += grad * grad * (1 - beta2)
+        blend(mean, grad, 1 - beta1)
+        blend_square(square, grad, beta2)
         size = sqrt(square / (1 - beta2**step)) + group["eps"]
         advance(param, grad / size, -lr * (1 - momentum) / (1 - product))
         advance(param, mean / size, -lr * ahead / (1 - product * ahead))

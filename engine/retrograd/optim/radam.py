@@ -10,6 +10,8 @@ from retrograd.optim._rule import (
     RuleOptimizer,
     State,
     advance,
+    blend,
+    blend_square,
     check_betas,
     check_not_negative,
     check_rate,
@@ -83,9 +85,8 @@ class RAdam(RuleOptimizer):
         beta1, beta2 = group["betas"]
         grad = shrunk(grad, param, group, lr)
         mean, square = state["exp_avg"], state["exp_avg_sq"]
-        mean += (grad - mean) * (1 - beta1)
-        square *= beta2
-        square += grad * grad * (1 - beta2)
+        blend(mean, grad, 1 - beta1)
+        blend_square(square, grad, beta2)
         rate = -lr / (1 - beta1**step)
         correction = 1 - beta2**step
         longest = 2 / (1 - beta2) - 1

@@ -10,6 +10,8 @@ from retrograd.optim._rule import (
     RuleOptimizer,
     State,
     advance,
+    blend,
+    blend_square,
     check_not_negative,
     check_rate,
     count,
@@ -88,11 +90,10 @@ class RMSprop(RuleOptimizer):
         alpha, momentum = group["alpha"], group["momentum"]
         grad = decayed(grad, param, group["weight_decay"])
         square = state["square_avg"]
-        square *= alpha
-        square += grad * grad * (1 - alpha)
+        blend_square(square, grad, alpha)
         if group["centered"]:
             mean = state["grad_avg"]
-            mean += (grad - mean) * (1 - alpha)
+            blend(mean, grad, 1 - alpha)
             square = square - mean * mean
         direction = grad / (sqrt(square) + group["eps"])
         if momentum > 0:

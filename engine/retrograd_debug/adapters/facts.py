@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retrograd_debug.adapters.tensors import EngineNode, as_tensor, host_array, is_tensor
+from retrograd_debug.agent.frames import variable
 from retrograd_events import tr
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ class EngineFacts:
         tensors = [each for each in self.touched if is_tensor(each)]
         if any(self.listener.paths.get(as_tensor(each)._tid) == name for each in tensors if as_tensor(each)._tid):
             return True
-        variable = _variable(name, frames)
-        return variable is not None and any(each is variable for each in tensors)
+        called = _called(name, frames)
+        return called is not None and any(each is called for each in tensors)
 
     def made(self) -> Iterable[NDArray[np.generic]]:
         """The contents of what came out."""
@@ -75,17 +76,16 @@ class EngineFacts:
         return tr("{node} ({line}) has saved this tensor for its backward", node=node.name(), line=place.line)
 
 
-def _variable(name: str, frames: Sequence[FrameType]) -> object:
-    """What the innermost frame that knows ``name`` (dots: attributes) calls so; None when none does."""
+def _called(name: str, frames: Sequence[FrameType]) -> object:
+    """What the script calls ``name`` (dots: attributes); None when nothing."""
     first, *rest = name.split(".")
-    for frame in reversed(frames):
-        for place in (frame.f_locals, frame.f_globals):
-            if first in place:
-                value: object = place[first]
-                for attribute in rest:
-                    value = getattr(value, attribute, None)
-                return value
-    return None
+    try:
+        value = variable(first, frames)
+    except LookupError:
+        return None
+    for attribute in rest:
+        value = getattr(value, attribute, None)
+    return value
 
 
 def _shown(value: object) -> object:

@@ -11,6 +11,7 @@ import string
 from collections.abc import Mapping, Sequence
 from types import FrameType
 
+from retrograd_debug.agent.frames import variable
 from retrograd_events import tr
 
 SHOWN = 200
@@ -41,8 +42,12 @@ class Expression:
         for name in self.names:
             if name in words:
                 found[name] = words[name]
-            elif not _look_up(name, frames, found) and not hasattr(builtins, name) and _mentioned(name, frames):
-                raise NotYet
+                continue
+            try:
+                found[name] = variable(name, frames)
+            except LookupError:
+                if not hasattr(builtins, name) and _mentioned(name, frames):
+                    raise NotYet from None
         try:
             return eval(self._code, found)  # noqa: S307  # the person wrote it
         except Exception as error:  # whatever the person's text raises is the answer
@@ -109,15 +114,6 @@ def _free(tree: ast.Expression) -> set[str]:
     bound = {node.id for node in names if isinstance(node.ctx, ast.Store)}
     bound |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
     return {node.id for node in names} - bound
-
-
-def _look_up(name: str, frames: Sequence[FrameType], found: dict[str, object]) -> bool:
-    for frame in reversed(frames):
-        for place in (frame.f_locals, frame.f_globals):
-            if name in place:
-                found[name] = place[name]
-                return True
-    return False
 
 
 def _mentioned(name: str, frames: Sequence[FrameType]) -> bool:

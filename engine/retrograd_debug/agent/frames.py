@@ -6,7 +6,7 @@ import linecache
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import CodeType, FrameType, TracebackType
 
@@ -135,6 +135,16 @@ class Frames:
             Frame(path := self.path(frame.f_code.co_filename), line, frame.f_code.co_name, line_text(path, line))
             for frame, line in frames
         ]
+
+
+def variable(name: str, frames: Sequence[FrameType]) -> object:
+    """What the innermost of ``frames`` (innermost last) that knows ``name`` calls so. ``LookupError``: none does."""
+    for frame in reversed(frames):
+        for place in (frame.f_locals, frame.f_globals):
+            if name in place:
+                found: object = place[name]
+                return found
+    raise LookupError(name)
 
 
 def line_text(file: str, line: int) -> str:

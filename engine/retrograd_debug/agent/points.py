@@ -16,6 +16,7 @@ import numpy as np
 
 from retrograd_debug.agent.expressions import Expression, ExpressionError, Message
 from retrograd_debug.session.api import Breakpoint
+from retrograd_debug.session.contents import born_nonfinite, outside
 from retrograd_debug.session.patterns import inside, is_pattern, matches
 from retrograd_events import tr
 
@@ -270,12 +271,8 @@ class Points:
             frames.extend(self._frames_of(occasion.frame))
             if not facts.touches(spec.tensor, frames):
                 return None
-        for array in facts.made():
-            if array.dtype.kind in "fiu" and array.size:
-                low, high = float(array.min()), float(array.max())
-                if (spec.low is not None and low < spec.low) or (spec.high is not None and high > spec.high):
-                    return tr("values from {low:.6g} to {high:.6g}", low=low, high=high)
-        return None
+        found = outside(facts.made(), spec.low, spec.high)
+        return tr("values from {low:.6g} to {high:.6g}", low=found[0], high=found[1]) if found is not None else None
 
 
 def _compiled(spec: Breakpoint, hits: int) -> Point:
@@ -319,12 +316,9 @@ def _words(occasion: Occasion) -> dict[str, object]:
 
 
 def _nonfinite(facts: Facts) -> str | None:
-    """Whether NaN or an infinity was made of finite numbers (one that was written down as such is no surprise)."""
-    for array in facts.made():
-        if array.dtype.kind in "fc" and not np.isfinite(array).all():
-            fed = [each for each in facts.fed() if each.dtype.kind in "fc"]
-            if fed and all(np.isfinite(each).all() for each in fed):
-                count = int(array.size - np.count_nonzero(np.isfinite(array)))
-                return tr("{count} of {size} elements are NaN or infinite", count=f"{count:,}", size=f"{array.size:,}")
-            return None
-    return None
+    """What there is to say of NaN or an infinity that was made here of finite numbers."""
+    array = born_nonfinite(facts.made(), facts.fed())
+    if array is None:
+        return None
+    count = int(array.size - np.count_nonzero(np.isfinite(array)))
+    return tr("{count} of {size} elements are NaN or infinite", count=f"{count:,}", size=f"{array.size:,}")

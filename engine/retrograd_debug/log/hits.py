@@ -15,6 +15,7 @@ import numpy as np
 
 from retrograd_debug.log.api import Log
 from retrograd_debug.session.api import Breakpoint
+from retrograd_debug.session.contents import born_nonfinite, outside
 from retrograd_debug.session.lines import resolve_line
 from retrograd_debug.session.patterns import inside, matches
 from retrograd_events.events import (
@@ -216,19 +217,14 @@ def _made(event: AnyEvent) -> list[tuple[TensorId, int] | None]:
 
 
 def _is_born(event: AnyEvent, window: _Window) -> bool:
-    if isinstance(event, GradientAccumulated) or all(map(_finite, window.values(_made(event)))):
-        return False
     came: Sequence[tuple[TensorId, int] | None] = ()
+    if isinstance(event, GradientAccumulated):
+        return False
     if isinstance(event, OpApplied):
         came = event.inputs
     elif isinstance(event, NodeFinished):
         came = [None if meta is None else (meta.id, meta.version) for meta in window.went_in.get(event.node, ())]
-    fed = [each for each in window.values(came) if each.dtype.kind in "fc"]
-    return bool(fed) and all(map(_finite, fed))
-
-
-def _finite(array: NDArray[np.generic]) -> bool:
-    return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
+    return born_nonfinite(window.values(_made(event)), window.values(came)) is not None
 
 
 def _leaves(point: Breakpoint, event: AnyEvent, window: _Window) -> bool:
@@ -239,12 +235,7 @@ def _leaves(point: Breakpoint, event: AnyEvent, window: _Window) -> bool:
         writes = Breakpoint(0, "tensor", tensor=point.tensor, access="write")
         if not _touches(writes, event, window):
             return False
-    for array in window.values(_made(event)):
-        if array.dtype.kind in "fiu" and array.size:
-            low, high = float(array.min()), float(array.max())
-            if (point.low is not None and low < point.low) or (point.high is not None and high > point.high):
-                return True
-    return False
+    return outside(window.values(_made(event)), point.low, point.high) is not None
 
 
 def _name(event: AnyEvent) -> str:

@@ -24,7 +24,7 @@ from retrograd_debug.log.reader import LogReader, open_log
 from retrograd_debug.log.trace import Comparison, Step, Trail
 from retrograd_debug.session import api
 from retrograd_debug.session.again import replay_plan
-from retrograd_debug.session.api import Changed, Evaluated, FetchValue, Hold, Notice, Phase, ValueFetched
+from retrograd_debug.session.api import Evaluated, FetchValue, Hold, Notice, Phase, ValueFetched
 from retrograd_debug.session.live import LiveSession
 from retrograd_debug.session.recorded import ARRIVED, REFUSED, SUSPECT, UNDONE
 from retrograd_events import tr, trn
@@ -330,6 +330,3 @@ def _value_difference(event: ValueRecorded, last: Step | None, recorded: Log, re
         "The replay is not the recorded run: after {where} element {index} of {name} was {then} and is now {now}.",
         where=where, index=list(at), name=name, then=then.array[at], now=now.array[at],
     )  # fmt: skip
-
-
-__all__ = ["Changed", "Replay", "ReplayError", "Report"]

@@ -118,6 +118,8 @@ class FlowPanel(QWidget):
         self._read()
 
     def _show(self) -> None:
+        if not self.isVisible():
+            return  # a step must not wait for what nobody sees
         snapshot = self._context.snapshot
         rows, iterations, norms = self._model.norms()
         if snapshot is None or not iterations:
@@ -130,8 +132,9 @@ class FlowPanel(QWidget):
         self._stack.setCurrentWidget(self.split)
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Read what was not worth reading while nobody looked."""
+        """Read and show what was not worth it while nobody looked."""
         super().showEvent(event)
+        self._show()
         self._read()
 
     # --- the person

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLabel, QStackedLayout, QWidget
 
 from retrograd_debug.session.api import Snapshot
@@ -44,14 +45,20 @@ class SchedulerPanel(QWidget):
         context.selection_changed.connect(self._follow)
         context.session_changed.connect(lambda: self._show(context.snapshot))
         context.theme_changed.connect(self._use_theme)
-        self._show(context.snapshot)
 
     def _show(self, snapshot: Snapshot | None) -> None:
+        if not self.isVisible():
+            return  # a step must not wait for what nobody sees
         self._model.update(snapshot)
         self.head.setText(self._model.sentence)
         self.empty.say(self._model.sentence)
         self.list.show_entries(self._model.entries)
         self._stack.setCurrentWidget(self._filled if self._model.entries else self.empty)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show what was not worth it while nobody looked."""
+        super().showEvent(event)
+        self._show(self._context.snapshot)
 
     def _select(self, node: NodeId) -> None:
         snapshot = self._context.snapshot

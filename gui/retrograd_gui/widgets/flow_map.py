@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from retrograd_debug import format as fmt
@@ -16,6 +16,7 @@ from retrograd_events.text import tr
 from retrograd_gui.theme.fonts import CAPTION, SMALL, mono_font, ui_font
 from retrograd_gui.theme.tokens import Theme
 from retrograd_gui.view_models.picture import colours, lookup
+from retrograd_gui.widgets.cells import CellImage, rgb_of
 
 NAMES = 150.0
 AXIS = 18.0
@@ -34,8 +35,7 @@ class FlowMap(QWidget):
         self._names: list[str] = []
         self._iterations: list[int] = []
         self._norms: NDArray[np.float64] = np.empty((0, 0))
-        self._image = QImage()
-        self._buffer = np.zeros((1, 1, 4), np.uint8)
+        self._cells: CellImage | None = None
         self._limits = (-6.0, 2.0)
         self._current = -1
         self.setMouseTracking(True)
@@ -83,7 +83,7 @@ class FlowMap(QWidget):
     def _make_image(self) -> None:
         norms = self._norms
         if not norms.size:
-            self._image = QImage()
+            self._cells = None
             self.update()
             return
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -92,22 +92,19 @@ class FlowMap(QWidget):
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (-6.0, 2.0)
         self._limits = (math.floor(low), max(math.floor(low) + 1, math.ceil(high)))
         rgb = colours(logs, self._limits, lookup(self._theme.sequential))
-        rgb[np.isnan(norms)] = _rgb(self._theme["field"])
-        rgb[np.isposinf(norms)] = _rgb(self._theme["nan"])
-        rows, columns = norms.shape
-        alpha = np.full((rows, columns, 1), 255, np.uint8)
-        self._buffer = np.ascontiguousarray(np.concatenate([rgb[:, :, ::-1], alpha], axis=2))
-        self._image = QImage(self._buffer.data, columns, rows, columns * 4, QImage.Format.Format_ARGB32)
+        rgb[np.isnan(norms)] = rgb_of(self._theme["field"])
+        rgb[np.isposinf(norms)] = rgb_of(self._theme["nan"])
+        self._cells = CellImage(rgb)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint cells, names, iterations and the key."""
         painter = QPainter(self)
         try:
-            if self._image.isNull():
+            if self._cells is None:
                 return
             area = self.area()
-            painter.drawImage(area, self._image)
+            painter.drawImage(area, self._cells.image)
             self._paint_names(painter, area)
             self._paint_axis(painter, area)
             self._paint_key(painter, area)
@@ -192,8 +189,3 @@ class FlowMap(QWidget):
         shown = tr("not known") if math.isnan(norm) else fmt.number(norm)
         return tr("{name}, iteration {number}: ‖g‖ {norm}", name=self._names[row], number=self._iterations[column],
                   norm=shown)  # fmt: skip
-
-
-def _rgb(color: str) -> tuple[int, int, int]:
-    made = QColor(color)
-    return made.red(), made.green(), made.blue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QHelpEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from retrograd_debug import format as fmt
@@ -12,6 +12,7 @@ from retrograd_events.text import tr
 from retrograd_gui.theme.fonts import CAPTION, mono_font
 from retrograd_gui.theme.tokens import Theme
 from retrograd_gui.view_models.picture import MAGNITUDE, SYMMETRIC, Description, colours, lookup
+from retrograd_gui.widgets.cells import CellImage, rgb_of
 
 STRIP = 28
 LABELS = 16
@@ -34,8 +35,7 @@ class Heatmap(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._shown: Description | None = None
-        self._image = QImage()
-        self._buffer = np.zeros((1, 1, 4), np.uint8)
+        self._cells: CellImage | None = None
         self._current = (-1, -1)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -98,30 +98,27 @@ class Heatmap(QWidget):
     def _make_image(self) -> None:
         shown = self._shown
         if shown is None:
-            self._image = QImage()
+            self._cells = None
             self.update()
             return
         cells = shown.picture.cells
         rgb = colours(cells, shown.shown, lookup(map_stops(self._theme, shown.scale)))
         special = ~np.isfinite(cells) if shown.scale != MAGNITUDE else np.isnan(cells) | np.isposinf(cells)
-        rgb[np.isnan(cells)] = _rgb(self._theme["nanFill"])
-        rgb[special & ~np.isnan(cells)] = _rgb(self._theme["errorFill"])
+        rgb[np.isnan(cells)] = rgb_of(self._theme["nanFill"])
+        rgb[special & ~np.isnan(cells)] = rgb_of(self._theme["errorFill"])
         if shown.scale == MAGNITUDE:
-            rgb[np.isneginf(cells)] = _rgb(self._theme["field"])
-        alpha = np.full((*cells.shape, 1), 255, np.uint8)
-        self._buffer = np.ascontiguousarray(np.concatenate([rgb[:, :, ::-1], alpha], axis=2))
-        rows, columns = cells.shape
-        self._image = QImage(self._buffer.data, columns, rows, columns * 4, QImage.Format.Format_ARGB32)
+            rgb[np.isneginf(cells)] = rgb_of(self._theme["field"])
+        self._cells = CellImage(rgb)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint cells, marks, the frame and the labels."""
         painter = QPainter(self)
         try:
-            if self._shown is None or self._image.isNull():
+            if self._shown is None or self._cells is None:
                 return
             area = self.area()
-            painter.drawImage(area, self._image)
+            painter.drawImage(area, self._cells.image)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._paint_marks(painter)
             painter.setPen(QPen(QColor(self._theme["lineStrong"]), 1))
@@ -259,7 +256,3 @@ def paint_special(painter: QPainter, rect: QRectF, value: float, zero: bool, the
         painter.setPen(QPen(QColor(theme["text"]), 1.2))
         painter.drawLine(QLineF(center + QPointF(-size, size), center + QPointF(size, -size)))
     painter.setBrush(Qt.BrushStyle.NoBrush)
-
-
-def _rgb(color: str) -> list[int]:
-    return [int(color[i : i + 2], 16) for i in (1, 3, 5)]
