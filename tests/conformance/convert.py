@@ -65,7 +65,7 @@ def _remembered(cls: type[torch.nn.Module], *args: Any, **kwargs: Any) -> torch.
     return made
 
 
-torch.nn.Module.__new__ = _remembered  # type: ignore[method-assign,assignment]
+torch.nn.Module.__new__ = staticmethod(_remembered)  # type: ignore[method-assign,assignment]
 
 
 def _rebuilt(module: torch.nn.Module) -> Any:
